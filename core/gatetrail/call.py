@@ -1,0 +1,109 @@
+"""What is asked: one call of one tool, resource or prompt, with the facts that came with it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+MAX_ID_CHARACTERS = 256
+MAX_NAME_CHARACTERS = 128
+MAX_USER_AGENT_CHARACTERS = 256
+"""Longer texts from outside are cut: a line must stay under 4.5 kB (Splunk stops reading fields at 5,000 characters)."""
+
+
+class Endpoint(StrEnum):
+    """What kind of capacity a call uses; each has a base rate of its own in the policy."""
+
+    MCP = "mcp"
+    INFERENCE = "inference"
+    OAUTH = "oauth"
+    CONTEXTS = "contexts"
+    TASKS = "tasks"
+    ARTIFACTS = "artifacts"
+    REGISTRIES = "registries"
+    AGENTS = "agents"
+    STREAM = "stream"
+    CONTENT = "content"
+
+
+class Kind(StrEnum):
+    """What is named by a call's `tool_name`."""
+
+    TOOL = "tool"
+    RESOURCE = "resource"
+    PROMPT = "prompt"
+    LISTING = "listing"
+    """A list, a completion or a protocol method: nothing of a tool runs, scanner and rate apply."""
+    METHOD = "method"
+    """Any other MCP method; denied unless the policy names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """The ids that come with a call. `trace_id` is 32 and `span_id` 16 lower-case hex digits (W3C Trace Context)."""
+
+    trace_id: str
+    span_id: str | None = None
+    session_id: str | None = None
+    """The transport's own session (`Mcp-Session-Id`); the governance session may come from a claim instead."""
+    context_id: str | None = None
+    client_id: str | None = None
+    task_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a call came from. All None for a call made in process."""
+
+    source_ip: str | None = None
+    user_agent: str | None = None
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call, complete and validated, as the handler will get it."""
+
+    server_name: str
+    tool_name: str
+    ids: Ids
+    kind: Kind = Kind.TOOL
+    method: str = "tools/call"
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    call_id: str | None = None
+    """The request's own id (JSON-RPC id); unique within one transport session only."""
+    known: bool = True
+    """False when the server has no such tool, resource or prompt."""
+    origin: Origin = Origin()
+
+
+def clean(text: str, max_characters: int) -> str:
+    """Text that every store takes: no NUL, no lone surrogates, at most so many characters."""
+    if len(text) > max_characters:
+        text = text[: max_characters - 1] + "…"
+    if text.isascii() and "\x00" not in text:
+        return text
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def clean_optional(text: str | None, max_characters: int) -> str | None:
+    """`clean`, where nothing or an empty text stays nothing."""
+    return clean(text, max_characters) if text else None
+
+
+def arguments_digest(arguments: Mapping[str, Any]) -> str:
+    """`sha256:` and 64 hex digits over the arguments as JSON with sorted keys.
+
+    Equal arguments have equal digests. Values that JSON cannot hold count as their text.
+    """
+    options = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+    try:
+        canonical = orjson.dumps(arguments, option=options, default=str)
+    except (orjson.JSONEncodeError, TypeError, RecursionError):
+        canonical = repr(sorted(arguments.items(), key=lambda item: str(item[0]))).encode("utf-8", "replace")
+    return f"sha256:{hashlib.sha256(canonical).hexdigest()}"

@@ -1,0 +1,1 @@
+"""Who asks: tiers, claims, callers, and the verification of what proves them."""

@@ -1,0 +1,1 @@
+"""What is allowed: the security team's file as frozen, validated data."""
