@@ -1,0 +1,1 @@
+"""PostgreSQL: the store of record, and the server that comes with the package."""
