@@ -38,9 +38,8 @@ def choose_account(server_user: str | None, cluster: Path) -> ServerAccount:
         return _own_account(server_user)
     if server_user is not None:
         return _refuse_root(_by_name(server_user))
-    if cluster.exists() and (owner := cluster.stat().st_uid) != 0:
-        return _by_uid(owner)
-    return _first_default()
+    owner = _owner(cluster)
+    return _by_uid(owner) if owner else _first_default()
 
 
 def name_of(uid: int) -> str:
@@ -49,6 +48,13 @@ def name_of(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"number {uid}"
+
+
+def _owner(path: Path) -> int | None:
+    try:
+        return path.stat().st_uid
+    except OSError:
+        return None
 
 
 def _own_account(server_user: str | None) -> ServerAccount:
@@ -75,9 +81,7 @@ def _first_default() -> ServerAccount:
 
 def _refuse_root(account: ServerAccount) -> ServerAccount:
     if account.uid == 0:
-        raise DatabaseUnavailable(
-            "PostgreSQL refuses to run as root. Name an ordinary user for the server."
-        )
+        raise DatabaseUnavailable("PostgreSQL refuses to run as root. Name an ordinary user for the server.")
     return account
 
 

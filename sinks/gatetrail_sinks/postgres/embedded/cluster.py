@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +24,7 @@ SUPERUSER = "gatetrail"
 UNFINISHED = "initdb-"
 INITDB_TIMEOUT_S = 120.0
 POLL_S = 0.02
+REMOVAL_TRIES = 100
 INITDB_OPTIONS = (
     "--encoding=UTF8",
     # The server's own C.UTF-8 sorts alike on every system and does not change with the C library.
@@ -94,8 +98,17 @@ def _check(folder: DataFolder, account: ServerAccount, binaries: Binaries) -> No
 
 
 def _remove_unfinished(folder: DataFolder) -> None:
-    for left in folder.root.glob(f"{UNFINISHED}*"):
-        shutil.rmtree(left, ignore_errors=True)
+    """Tries again while the `initdb` of a killed process is still on its way out."""
+    for _ in range(REMOVAL_TRIES):
+        left = list(folder.root.glob(f"{UNFINISHED}*"))
+        if not left:
+            return
+        for path in left:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        time.sleep(POLL_S)
 
 
 def _initialise(
@@ -137,8 +150,7 @@ def _run_initdb(
         status = _wait(spawn(command, account, output), give_up)
     if status != 0:
         raise DatabaseUnavailable(
-            f"initdb ended with status {status}. The end of {folder.log_file}:\n"
-            f"{tail(folder.log_file, begin_bytes)}"
+            f"initdb ended with status {status}. The end of {folder.log_file}:\n{tail(folder.log_file, begin_bytes)}"
         )
 
 
@@ -149,7 +161,8 @@ def _wait(process: subprocess.Popen[bytes], give_up: Callable[[], bool]) -> int:
         except subprocess.TimeoutExpired:
             if give_up():
                 break
-    process.kill()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # with the programs that it started itself
     return process.wait()
 
 

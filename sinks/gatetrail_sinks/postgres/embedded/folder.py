@@ -23,8 +23,7 @@ PLAIN_PATH = re.compile(r"/[\w./+@~-]*", re.ASCII)
 """libpq splits a host at commas, and the server its list of socket folders."""
 PRIVATE_MODE = 0o700
 ANOTHER_PLACE = (
-    "Choose another folder with --data-dir or GATETRAIL_DATA_DIR, "
-    "or set GATETRAIL_DSN to another PostgreSQL server."
+    "Choose another folder with --data-dir or GATETRAIL_DATA_DIR, or set GATETRAIL_DSN to another PostgreSQL server."
 )
 
 
@@ -96,9 +95,7 @@ def prepare_folder(folder: DataFolder) -> None:
     except OSError as error:
         raise unusable(root, error) from error
     if not os.access(root, os.R_OK | os.W_OK | os.X_OK):
-        raise DataFolderUnusable(
-            f"The data folder {root} cannot be written to. Give its owner rwx. {ANOTHER_PLACE}"
-        )
+        raise DataFolderUnusable(f"The data folder {root} cannot be written to. Give its owner rwx. {ANOTHER_PLACE}")
 
 
 def require_way_in(folder: DataFolder, account: ServerAccount) -> None:

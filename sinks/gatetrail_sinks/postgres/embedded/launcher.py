@@ -32,11 +32,7 @@ def main(parent_pid: int, uid: int, gid: int, command: list[str]) -> None:
         raise OSError(ctypes.get_errno(), "the parent-death signal cannot be set")
     if os.getppid() != parent_pid:
         sys.exit("the process that wanted this server is gone")
-    kept = {
-        name.removeprefix(PREFIX): value
-        for name, value in os.environ.items()
-        if name.startswith(PREFIX)
-    }
+    kept = {name.removeprefix(PREFIX): value for name, value in os.environ.items() if name.startswith(PREFIX)}
     os.execve(command[0], command, kept)  # noqa: S606
 
 

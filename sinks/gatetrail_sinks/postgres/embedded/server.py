@@ -31,7 +31,7 @@ class EmbeddedPostgres:
         server_user: str | None = None,
         start_timeout_s: float = 60.0,
     ) -> None:
-        self._folder = DataFolder(data_dir.absolute())
+        self._folder = DataFolder(data_dir.resolve())
         self._server_user = server_user
         self._start_timeout_s = start_timeout_s
         self._keeper: Keeper | None = None
