@@ -105,5 +105,7 @@ def arguments_digest(arguments: Mapping[str, Any]) -> str:
     try:
         canonical = orjson.dumps(arguments, option=options, default=str)
     except (orjson.JSONEncodeError, TypeError, RecursionError):
-        canonical = repr(sorted(arguments.items(), key=lambda item: str(item[0]))).encode("utf-8", "replace")
+        canonical = repr(sorted(arguments.items(), key=lambda item: str(item[0]))).encode(
+            "utf-8", "replace"
+        )
     return f"sha256:{hashlib.sha256(canonical).hexdigest()}"

@@ -14,17 +14,16 @@
     ├── SinkUnavailable         a sink cannot take events now; the follower tries again
     ├── EventRefused            a sink will never take this event; it goes to quarantine
     ├── ServerNotSupported      an object that the gate cannot be installed in
-    └── CallDenied              the outermost door's form of a denial; carries the Decision
+    └── CallDenied              the outermost door's form of a denial; carries gate and id
 
 A denial is a value (`Decision`) everywhere inside; only the door to the user's own code raises it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    from gatetrail.gates.decision import Decision
+from gatetrail.words import GateName, ReasonCode
 
 
 class GatetrailError(Exception):
@@ -151,11 +150,22 @@ class ServerNotSupported(GatetrailError):
 
 
 class CallDenied(GatetrailError):
-    """A gate said no and the handler did not run. `decision` says everything."""
+    """A gate said no and the handler did not run. The message names gate, tiers, wait and decision id."""
 
     code = "call_denied"
     exit_code = 1
 
-    def __init__(self, decision: Decision, message: str) -> None:
-        self.decision = decision
+    def __init__(
+        self,
+        message: str,
+        *,
+        gate: GateName,
+        reason_code: ReasonCode,
+        execution_id: str,
+        retry_after_ms: int | None = None,
+    ) -> None:
+        self.gate = gate
+        self.reason_code = reason_code
+        self.execution_id = execution_id
+        self.retry_after_ms = retry_after_ms
         super().__init__(message)

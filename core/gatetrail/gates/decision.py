@@ -3,54 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from gatetrail.identity.tiers import Tier
+from gatetrail.words import GateName, GateOutcome, ReasonCode
 
-
-class GateName(StrEnum):
-    """Who denied. The first four run in this order; `none` means that nobody did."""
-
-    SCOPE = "scope"
-    SCANNER = "scanner"
-    BLOCKLIST = "blocklist"
-    RATE_LIMIT = "rate_limit"
-    HOOK = "hook"
-    AUDIT = "audit"
-    NONE = "none"
-
-
-class ReasonCode(StrEnum):
-    """Why, as one word of a closed list."""
-
-    ALLOWED = "allowed"
-    TIER_TOO_LOW = "tier_too_low"
-    SESSION_TIER_TOO_LOW = "session_tier_too_low"
-    """The token alone would do, the session that it came in on was opened with less."""
-    SCOPE_MISSING = "scope_missing"
-    AUDIENCE_WRONG = "audience_wrong"
-    DEPARTMENT_WRONG = "department_wrong"
-    UNKNOWN_SERVER = "unknown_server"
-    UNKNOWN_TOOL = "unknown_tool"
-    METHOD_NOT_ALLOWED = "method_not_allowed"
-    IDENTITY_REFUSED = "identity_refused"
-    SESSION_OF_ANOTHER_USER = "session_of_another_user"
-    PROBE_PATH = "probe_path"
-    SCANNER_AGENT = "scanner_agent"
-    BURST = "burst"
-    BLOCKED = "blocked"
-    RATE_EXCEEDED = "rate_exceeded"
-    HOOK_DENIED = "hook_denied"
-    AUDIT_UNAVAILABLE = "audit_unavailable"
-
-
-class GateOutcome(StrEnum):
-    """What one gate did in one decision."""
-
-    PASS = "pass"
-    DENY = "deny"
-    SKIPPED = "skipped"
-    """An earlier gate had denied already."""
+__all__ = [
+    "PASS",
+    "Decision",
+    "Deny",
+    "GateName",
+    "GateOutcome",
+    "GateResult",
+    "Pass",
+    "ReasonCode",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,9 @@ class Authenticated:
     audiences: frozenset[str] = frozenset()
     department: str | None = None
     session_id: str | None = None
+    """The governance session that the proof names itself; None when it names none."""
+    derived_session_id: str | None = None
+    """What to record as session when neither proof nor transport names one: the same for one token's whole life."""
     client_id: str | None = None
     context_id: str | None = None
     issuer: str | None = None

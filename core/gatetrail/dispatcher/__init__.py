@@ -1,0 +1,6 @@
+"""The one door: decide, record, run, record."""
+
+from gatetrail.dispatcher.dispatcher import Dispatcher
+from gatetrail.dispatcher.execution import Admitted, Denied, Dispatched, Finished, TimedOut
+
+__all__ = ["Admitted", "Denied", "Dispatched", "Dispatcher", "Finished", "TimedOut"]

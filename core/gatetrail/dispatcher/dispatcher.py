@@ -1,0 +1,225 @@
+"""The one door that every call passes: decide, record, run, record."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import anyio
+
+from gatetrail.call import Call, Ids
+from gatetrail.clock import Clock, IdMaker
+from gatetrail.dispatcher import record
+from gatetrail.dispatcher.execution import Admitted, Denied, Finished, Result, TimedOut
+from gatetrail.dispatcher.ledger import Ledger
+from gatetrail.errors import AuditUnavailable, CallDenied, Unavailable
+from gatetrail.events.fields import Record
+from gatetrail.events.model import ManifestListed
+from gatetrail.events.stamp import Stamp
+from gatetrail.gates.decision import Decision
+from gatetrail.gates.pipeline import Gates
+from gatetrail.identity.caller import Authenticated, Caller, tier_of
+from gatetrail.call import Kind
+from gatetrail.sessions import Sessions
+from gatetrail.words import ExecutionStatus, GateName, Level, ReasonCode
+
+
+def never_failed(_result: object) -> str | None:
+    """The judge for handlers whose every result is a success."""
+    return None
+
+
+class Dispatcher:
+    """Admits calls, runs their handlers and records both, in this order and no other."""
+
+    def __init__(
+        self, gates: Gates, sessions: Sessions, ledger: Ledger, stamp: Stamp, clock: Clock, ids: IdMaker
+    ) -> None:
+        self.gates = gates
+        """The snapshot in force. Swapped whole; a call keeps the one that it started with."""
+        self.sessions = sessions
+        self._ledger = ledger
+        self._stamp = stamp
+        self._clock = clock
+        self._ids = ids
+
+    async def dispatch(
+        self,
+        call: Call,
+        caller: Caller,
+        handler: Callable[[], Awaitable[Result]],
+        judge: Callable[[Result], str | None] = never_failed,
+    ) -> Denied | TimedOut | Finished[Result]:
+        """Run a handler if, and only if, all gates pass and the allow row is committed.
+
+        `judge` looks at the result: None for a success, else the error class of a failure that the
+        handler reported in its result. What the handler raises is recorded as `failed` and goes on to
+        the caller of this method, a cancellation too. Every way out has its outcome committed (or spooled) first.
+        """
+        admitted = await self.admit(call, caller)
+        if isinstance(admitted, Denied):
+            return admitted
+        limit_ms = admitted.decision.time_limit_ms
+        try:
+            with anyio.move_on_after(limit_ms / 1000) as limit:
+                result = await handler()
+        except BaseException as problem:
+            await self.finish(admitted, ExecutionStatus.FAILED, _class_of(problem))
+            raise
+        # A handler in a thread runs to its end and returns although its limit is over.
+        overran = (self._clock.monotonic_s() - admitted.started_s) * 1000 > limit_ms
+        if limit.cancelled_caught or overran:
+            await self.finish(admitted, ExecutionStatus.TIMEOUT, "time_limit")
+            return TimedOut(admitted.execution_id, limit_ms)
+        error_class = judge(result)
+        status = ExecutionStatus.FAILED if error_class else ExecutionStatus.SUCCESS
+        await self.finish(admitted, status, error_class)
+        return Finished(result, admitted.execution_id)
+
+    @asynccontextmanager
+    async def guard(self, call: Call, caller: Caller) -> AsyncIterator[Admitted]:
+        """Guard a block of the host's own code. Raises `CallDenied` at entry, `TimeoutError` past the limit."""
+        admitted = await self.admit(call, caller)
+        if isinstance(admitted, Denied):
+            raise denial(admitted)
+        status, error_class = ExecutionStatus.FAILED, None
+        try:
+            with anyio.fail_after(admitted.decision.time_limit_ms / 1000):
+                yield admitted
+            status = ExecutionStatus.SUCCESS
+        except TimeoutError:
+            status, error_class = ExecutionStatus.TIMEOUT, "time_limit"
+            raise
+        except BaseException as problem:
+            error_class = _class_of(problem)
+            raise
+        finally:
+            await self.finish(admitted, status, error_class)
+
+    async def admit(self, call: Call, caller: Caller) -> Admitted | Denied:
+        """Decide and make the decision durable. `Admitted` means: the allow row is committed."""
+        gates = self.gates
+        execution_id = self._ids.new_id()
+        try:
+            bound = await self.sessions.bind(caller, call.ids.session_id)
+        except Unavailable as problem:
+            decision = self._decide(gates, call, caller)
+            return await self._audit_denial(call, caller, decision, execution_id, problem)
+        call = _with_ids(call, bound)
+        decision = self._decide(gates, call, bound)
+        event = record.decided(self._stamp, call, bound, decision, execution_id)
+        try:
+            await self._ledger.commit(event)
+        except AuditUnavailable as problem:
+            if decision.allowed:
+                return await self._audit_denial(call, bound, decision, execution_id, problem)
+            await self._ledger.spool(event)
+        if not decision.allowed:
+            self._ledger.counts.denied += 1
+            return Denied(decision, execution_id)
+        self._ledger.counts.allowed += 1
+        return Admitted(call, bound, decision, execution_id, self._clock.monotonic_s())
+
+    async def finish(self, admitted: Admitted, status: ExecutionStatus, error_class: str | None = None) -> None:
+        """Record how an admitted call ended. Cannot be cancelled; falls back to the spool; never raises."""
+        latency_ms = (self._clock.monotonic_s() - admitted.started_s) * 1000
+        await self._ledger.commit_or_spool(
+            record.completed(self._stamp, admitted, status, max(latency_ms, 0.0), error_class)
+        )
+        self._ledger.counts.completed += 1
+
+    async def listing(self, call: Call, caller: Caller, names: Sequence[str], kind: Kind) -> frozenset[str] | Denied:
+        """The names that this caller may see, recorded as `manifest.listed`; or a denial, recorded as a decision."""
+        gates = self.gates
+        decision = self._decide(gates, call, caller)
+        if not decision.allowed:
+            return await self.admit_denied(call, caller, decision)
+        shown = frozenset(name for name in names if gates.visible(caller, call.server_name, kind, name))
+        await self._ledger.commit_or_spool(self._listed(call, caller, decision, len(shown), len(names)))
+        return shown
+
+    async def admit_denied(self, call: Call, caller: Caller, decision: Decision) -> Denied:
+        """Record a denial that was decided already."""
+        execution_id = self._ids.new_id()
+        event = record.decided(self._stamp, _with_ids(call, caller), caller, decision, execution_id)
+        await self._ledger.commit_or_spool(event)
+        self._ledger.counts.denied += 1
+        return Denied(decision, execution_id)
+
+    async def report(self, event: Record) -> None:
+        """Record an event that is no decision on a call. Never raises."""
+        await self._ledger.commit_or_spool(event)
+
+    def _decide(self, gates: Gates, call: Call, caller: Caller) -> Decision:
+        return gates.decide(call, caller, self._clock.now_us(), self._clock.monotonic_s())
+
+    async def _audit_denial(
+        self, call: Call, caller: Caller, decision: Decision, execution_id: str, problem: Unavailable
+    ) -> Denied:
+        denied = replace(
+            decision,
+            allowed=False,
+            gate=GateName.AUDIT,
+            reason_code=ReasonCode.AUDIT_UNAVAILABLE,
+            reason=f"the decision could not be recorded: {problem}"[:500],
+            concealed=False,
+        )
+        await self._ledger.spool(record.decided(self._stamp, call, caller, denied, execution_id))
+        self._ledger.counts.denied += 1
+        return Denied(denied, execution_id)
+
+    def _listed(self, call: Call, caller: Caller, decision: Decision, shown: int, total: int) -> ManifestListed:
+        message = f"{call.method} of {call.server_name} showed {shown} of {total}"
+        return ManifestListed(
+            **self._stamp(Level.INFO, message),
+            trace_id=call.ids.trace_id,
+            user_id=caller.user_id if isinstance(caller, Authenticated) else None,
+            session_id=call.ids.session_id,
+            client_id=call.ids.client_id,
+            server_name=call.server_name,
+            method=call.method,
+            actual_tier=tier_of(caller).value,
+            shown_count=shown,
+            hidden_count=total - shown,
+            policy_version=decision.policy_version,
+        )
+
+
+def denial_text(denied: Denied) -> str:
+    """One sentence that a model and a person can act on: gate, reason, wait, decision id."""
+    decision = denied.decision
+    wait = f"; retry after {decision.retry_after_ms} ms" if decision.retry_after_ms is not None else ""
+    return f"Denied by {decision.gate.value} gate: {decision.reason}{wait} (decision {denied.execution_id})"
+
+
+def denial(denied: Denied) -> CallDenied:
+    """The exception that the outermost door raises for a denial."""
+    return CallDenied(
+        denial_text(denied),
+        gate=denied.decision.gate,
+        reason_code=denied.decision.reason_code,
+        execution_id=denied.execution_id,
+        retry_after_ms=denied.decision.retry_after_ms,
+    )
+
+
+def _with_ids(call: Call, caller: Caller) -> Call:
+    if not isinstance(caller, Authenticated):
+        return call
+    ids = call.ids
+    merged = Ids(
+        trace_id=ids.trace_id,
+        span_id=ids.span_id,
+        session_id=caller.session_id or ids.session_id or caller.derived_session_id,
+        context_id=caller.context_id or ids.context_id,
+        client_id=caller.client_id or ids.client_id,
+        task_id=ids.task_id,
+    )
+    return replace(call, ids=merged)
+
+
+def _class_of(problem: BaseException) -> str:
+    if isinstance(problem, anyio.get_cancelled_exc_class()):
+        return "cancelled"
+    return type(problem).__name__

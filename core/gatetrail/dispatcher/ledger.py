@@ -1,0 +1,55 @@
+"""Where the dispatcher writes: the journal, and the spool when the journal is away."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import anyio
+
+from gatetrail.errors import AuditUnavailable
+from gatetrail.events.fields import Record
+from gatetrail.events.journal import Journal
+from gatetrail.events.spool import Spool
+
+log = logging.getLogger("gatetrail.audit")
+
+
+@dataclass(slots=True)
+class Counts:
+    """What this process has recorded since it started; told in each heartbeat."""
+
+    allowed: int = 0
+    denied: int = 0
+    completed: int = 0
+
+
+class Ledger:
+    """Writes that must not get lost, in a scope that a client's disconnect cannot cancel."""
+
+    def __init__(self, journal: Journal, spool: Spool) -> None:
+        self._journal = journal
+        self._spool = spool
+        self.counts = Counts()
+
+    async def commit(self, event: Record) -> None:
+        """Make an event durable in the journal. Raises `AuditUnavailable`; nothing is spooled then."""
+        with anyio.CancelScope(shield=True):
+            await self._journal.append(event)
+
+    async def commit_or_spool(self, event: Record) -> None:
+        """Make an event durable in the journal, else in the spool. Never raises."""
+        with anyio.CancelScope(shield=True):
+            try:
+                await self._journal.append(event)
+            except AuditUnavailable as problem:
+                log.error("journal away, event goes to the spool: %s", problem)
+                await self.spool(event)
+
+    async def spool(self, event: Record) -> None:
+        """Keep an event in the fsynced local file until the journal takes it. Never raises."""
+        with anyio.CancelScope(shield=True):
+            try:
+                await anyio.to_thread.run_sync(self._spool.keep, event)
+            except OSError as problem:
+                log.critical("event %s could not even be spooled: %s", event.event_id, problem)

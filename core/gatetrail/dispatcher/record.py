@@ -1,0 +1,138 @@
+"""Turns decisions and outcomes into events: the one place where deciding and telling meet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gatetrail.call import (
+    MAX_ID_CHARACTERS,
+    MAX_NAME_CHARACTERS,
+    MAX_USER_AGENT_CHARACTERS,
+    Call,
+    arguments_digest,
+    clean,
+    clean_optional,
+)
+from gatetrail.dispatcher.execution import Admitted
+from gatetrail.events.model import ToolCallCompleted, ToolCallDecided
+from gatetrail.events.stamp import Stamp
+from gatetrail.gates.decision import Decision
+from gatetrail.identity.caller import Authenticated, AuthMethod, Caller, tier_of
+from gatetrail.identity.tiers import CallerType
+from gatetrail.words import ExecutionStatus, GateName, Level
+
+
+def decided(stamp: Stamp, call: Call, caller: Caller, decision: Decision, execution_id: str) -> ToolCallDecided:
+    """The event of a decision, before anything happens."""
+    who = _who(caller)
+    if decision.allowed:
+        status, verdict, words = ExecutionStatus.PENDING, "allow", "allowed"
+    else:
+        status, verdict, words = ExecutionStatus.DENIED, "deny", f"denied by {decision.gate.value} gate:"
+    server_name = clean(call.server_name, MAX_NAME_CHARACTERS)
+    tool_name = clean(call.tool_name, MAX_ID_CHARACTERS)
+    return ToolCallDecided(
+        **stamp(_level(decision), f"{words} {call.method} {server_name}/{tool_name} for {who['user_id'] or 'anonymous'}"),
+        **who,
+        **_what(call, server_name, tool_name, decision),
+        execution_id=execution_id,
+        arguments_digest=arguments_digest(call.arguments),
+        decision=verdict,
+        gate=decision.gate,
+        reason_code=decision.reason_code,
+        reason=decision.reason[:500],
+        required_tier=decision.required_tier.value if decision.required_tier else None,
+        retry_after_ms=decision.retry_after_ms,
+        rule_id=decision.rule_id,
+        policy_version=decision.policy_version,
+        gate_scope=decision.scope,
+        gate_scanner=decision.scanner,
+        gate_blocklist=decision.blocklist,
+        gate_rate_limit=decision.rate_limit,
+        decision_us=decision.decision_us,
+        execution_status=status,
+    )
+
+
+def completed(
+    stamp: Stamp, admitted: Admitted, status: ExecutionStatus, latency_ms: float, error_class: str | None
+) -> ToolCallCompleted:
+    """The event of an outcome: success, failed or timeout."""
+    call, decision = admitted.call, admitted.decision
+    server_name = clean(call.server_name, MAX_NAME_CHARACTERS)
+    tool_name = clean(call.tool_name, MAX_ID_CHARACTERS)
+    level = Level.INFO if status is ExecutionStatus.SUCCESS else Level.WARNING
+    return ToolCallCompleted(
+        **stamp(level, f"{call.method} {server_name}/{tool_name} ended with {status.value}"),
+        **_who(admitted.caller),
+        **_what(call, server_name, tool_name, decision),
+        execution_id=admitted.execution_id,
+        policy_version=decision.policy_version,
+        execution_status=status,
+        latency_ms=milliseconds(latency_ms),
+        error_class=clean_optional(error_class, MAX_ID_CHARACTERS),
+    )
+
+
+def milliseconds(value: float) -> int | float:
+    """Three decimals, and an int when they are zero: `1.0` is not how RFC 8785 writes one."""
+    rounded = round(value, 3)
+    return int(rounded) if rounded == int(rounded) else rounded
+
+
+def _level(decision: Decision) -> Level:
+    if decision.allowed:
+        return Level.INFO
+    return _DENIAL_LEVELS[decision.gate]
+
+
+_DENIAL_LEVELS = {
+    GateName.NONE: Level.INFO,
+    GateName.SCOPE: Level.WARNING,
+    GateName.SCANNER: Level.ERROR,
+    GateName.BLOCKLIST: Level.WARNING,
+    GateName.RATE_LIMIT: Level.NOTICE,
+    GateName.HOOK: Level.WARNING,
+    GateName.AUDIT: Level.CRITICAL,
+}
+
+
+def _who(caller: Caller) -> dict[str, Any]:
+    if isinstance(caller, Authenticated):
+        return {
+            "user_id": caller.user_id,
+            "caller_type": caller.caller_type.value,
+            "actual_tier": caller.tier.value,
+            "rate_limit_tier": caller.tier.value,
+            "auth_method": caller.auth_method.value,
+            "department": caller.department,
+            "roles": caller.roles or None,
+        }
+    tier = tier_of(caller).value
+    return {
+        "user_id": None,
+        "caller_type": CallerType.ANONYMOUS.value,
+        "actual_tier": tier,
+        "rate_limit_tier": tier,
+        "auth_method": AuthMethod.NONE.value,
+    }
+
+
+def _what(call: Call, server_name: str, tool_name: str, decision: Decision) -> dict[str, Any]:
+    ids, origin = call.ids, call.origin
+    return {
+        "trace_id": ids.trace_id,
+        "span_id": ids.span_id,
+        "session_id": clean_optional(ids.session_id, MAX_ID_CHARACTERS),
+        "context_id": clean_optional(ids.context_id, MAX_ID_CHARACTERS),
+        "client_id": clean_optional(ids.client_id, MAX_ID_CHARACTERS),
+        "task_id": clean_optional(ids.task_id, MAX_ID_CHARACTERS),
+        "call_id": clean_optional(call.call_id, MAX_ID_CHARACTERS),
+        "server_name": server_name,
+        "tool_name": tool_name,
+        "method": clean(call.method, MAX_NAME_CHARACTERS),
+        "endpoint": decision.endpoint,
+        "data_domains": decision.data_domains or None,
+        "src_ip": clean_optional(origin.source_ip, MAX_NAME_CHARACTERS),
+        "http_user_agent": clean_optional(origin.user_agent, MAX_USER_AGENT_CHARACTERS),
+    }

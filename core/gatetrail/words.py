@@ -1,0 +1,80 @@
+"""The closed lists of words that deciding and telling share; each value is what stands in every record."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class GateName(StrEnum):
+    """Who denied. The first four run in this order; `none` means that nobody did."""
+
+    SCOPE = "scope"
+    SCANNER = "scanner"
+    BLOCKLIST = "blocklist"
+    RATE_LIMIT = "rate_limit"
+    HOOK = "hook"
+    AUDIT = "audit"
+    NONE = "none"
+
+
+class ReasonCode(StrEnum):
+    """Why, as one word of a closed list."""
+
+    ALLOWED = "allowed"
+    TIER_TOO_LOW = "tier_too_low"
+    SESSION_TIER_TOO_LOW = "session_tier_too_low"
+    """The token alone would do, the session that it came in on was opened with less."""
+    SCOPE_MISSING = "scope_missing"
+    AUDIENCE_WRONG = "audience_wrong"
+    DEPARTMENT_WRONG = "department_wrong"
+    UNKNOWN_SERVER = "unknown_server"
+    UNKNOWN_TOOL = "unknown_tool"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    IDENTITY_REFUSED = "identity_refused"
+    SESSION_OF_ANOTHER_USER = "session_of_another_user"
+    PROBE_PATH = "probe_path"
+    SCANNER_AGENT = "scanner_agent"
+    BURST = "burst"
+    BLOCKED = "blocked"
+    RATE_EXCEEDED = "rate_exceeded"
+    HOOK_DENIED = "hook_denied"
+    AUDIT_UNAVAILABLE = "audit_unavailable"
+
+
+class GateOutcome(StrEnum):
+    """What one gate did in one decision."""
+
+    PASS = "pass"
+    DENY = "deny"
+    SKIPPED = "skipped"
+    """An earlier gate had denied already."""
+
+
+class ExecutionStatus(StrEnum):
+    """Where one decided call stands. `denied` and `pending` come from the decision, the others from the outcome."""
+
+    PENDING = "pending"
+    SUCCESS = "success"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    DENIED = "denied"
+
+
+class Level(StrEnum):
+    """How loud an event is; the order is from quiet to loud."""
+
+    INFO = "info"
+    NOTICE = "notice"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+
+SEVERITY: dict[Level, int] = {
+    Level.INFO: 1,
+    Level.NOTICE: 2,
+    Level.WARNING: 3,
+    Level.ERROR: 4,
+    Level.CRITICAL: 5,
+}
+"""OCSF `severity_id` of each level: 1 informational to 5 critical."""
