@@ -74,9 +74,10 @@ async def gate(server: MCPServer) -> AsyncGenerator[ASGIApp]:
 
     The suite cannot send an Authorization header, so the caller comes from here.
     """
-    message = "the gated profile"
+    # Until the adapter is there: fail loudly rather than serve the plain profile under this name.
+    message = f"the gated profile of {server.name}"
     raise NotImplementedError(message)
-    yield application(server)
+    yield application(server)  # what makes this function a generator
 
 
 def application(server: MCPServer) -> ASGIApp:
