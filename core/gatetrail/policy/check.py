@@ -1,0 +1,71 @@
+"""What is well formed and still cannot be meant.
+
+Looks at plain data, so that these mistakes are told beside those of shape and not one try later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeGuard
+
+from gatetrail.policy.source import Location
+
+SUPPORTED_ALGORITHMS = ("HS256",)
+
+Complaint = tuple[Location, str]
+Data = Mapping[str, Any]
+
+
+def complaints_of(data: Data) -> Iterator[Complaint]:
+    """Place and message for each mistake that types alone do not show."""
+    yield from _about_algorithms(data)
+    yield from _about_blocklist(data)
+    yield from _about_agents(data)
+
+
+def _about_algorithms(data: Data) -> Iterator[Complaint]:
+    identity = _keys_of(data.get("identity"))
+    if identity.get("algorithms") == []:
+        yield ("identity", "algorithms"), "names no algorithm; expected HS256"
+    for position, name in enumerate(_items_of(identity.get("algorithms"))):
+        if isinstance(name, str) and name not in SUPPORTED_ALGORITHMS:
+            message = f"algorithm {name!r} is not supported; this release checks HS256 only"
+            yield ("identity", "algorithms", position), message
+
+
+def _about_blocklist(data: Data) -> Iterator[Complaint]:
+    seen: dict[str, int] = {}
+    for position, item in enumerate(_items_of(data.get("blocklist"))):
+        entry = _keys_of(item)
+        name = entry.get("id")
+        if isinstance(name, str) and (first := seen.setdefault(name, position)) != position:
+            message = f"the id {name!r} belongs to blocklist[{first}] already; ids are unique"
+            yield ("blocklist", position, "id"), message
+        parts = ("tools", "users", "servers", "departments", "data_domains")
+        if entry and not any(entry.get(part) for part in parts):
+            message = 'names nothing that it denies, so it would deny every call; write tools: ["*"] if that is meant'
+            yield ("blocklist", position), message
+
+
+def _about_agents(data: Data) -> Iterator[Complaint]:
+    scanner = _keys_of(data.get("scanner"))
+    for key in ("agents", "exempt_agents"):
+        for position, word in enumerate(_items_of(scanner.get(key))):
+            if isinstance(word, str) and not any(c.isascii() and c.isalnum() for c in word):
+                yield ("scanner", key, position), "holds no letter a-z and no digit to look for"
+
+
+def _items_of(value: object) -> list[Any]:
+    return value if _is_list(value) else []
+
+
+def _keys_of(value: object) -> Data:
+    return value if _is_mapping(value) else {}
+
+
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
+def _is_mapping(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)

@@ -1,0 +1,135 @@
+"""What one tool, resource or prompt asks of its caller: its own entry over its server's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeVar, assert_never
+
+from gatetrail.call import Endpoint, Kind
+from gatetrail.identity.tiers import Tier
+from gatetrail.policy.globs import compile_glob, is_literal
+from gatetrail.policy.model import PolicyDocument, Requirement, ServerPolicy, Unlisted
+
+Thing = TypeVar("Thing")
+
+MAX_REMEMBERED = 8_192
+"""Names whose answer is kept; the least recently used one makes room, so invented names cost time only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What is asked of a caller, complete: nothing is left to be taken from elsewhere."""
+
+    tier: Tier
+    scopes: frozenset[str]
+    """All of them are needed."""
+    audiences: frozenset[str]
+    """The token must be meant for all of them."""
+    departments: frozenset[str]
+    """One of them is needed; empty asks for none."""
+    data_domains: tuple[str, ...]
+    """Sorted."""
+    time_limit_ms: int
+    endpoint: Endpoint
+    conceal: bool
+    listed: bool
+    """For tools, resources and prompts: named by the policy. For methods: allowed by it."""
+    denied: bool
+    """True when being unlisted means not to exist here."""
+
+
+class Resolver:
+    """Answers for one policy document. The tool's own value replaces its server's, an empty one lifts it."""
+
+    def __init__(self, document: PolicyDocument) -> None:
+        self._servers = {
+            name: _ServerResolver(server, document.default_time_limit_ms) for name, server in document.servers.items()
+        }
+        self.resolve = lru_cache(MAX_REMEMBERED)(self._resolve)
+        """`resolve(server_name, kind, name)`; None when the policy knows no such server."""
+
+    def _resolve(self, server_name: str, kind: Kind, name: str) -> Resolved | None:
+        server = self._servers.get(server_name)
+        return server.resolve(kind, name) if server else None
+
+
+class _ServerResolver:
+    def __init__(self, server: ServerPolicy, default_time_limit_ms: int) -> None:
+        self._server = server
+        self._default_time_limit_ms = default_time_limit_ms
+        self._tools = _Names(server.tools)
+        self._resources = _Names(server.resources)
+        self._prompts = _Names(server.prompts)
+
+    def resolve(self, kind: Kind, name: str) -> Resolved:
+        match kind:
+            case Kind.TOOL:
+                return self._listed(self._tools.find(name))
+            case Kind.RESOURCE:
+                return self._listed(self._resources.find(name))
+            case Kind.PROMPT:
+                return self._listed(self._prompts.find(name))
+            case Kind.METHOD:
+                return self._merged(None, listed=name in self._server.methods, denied=False)
+            case Kind.LISTING:
+                return self._merged(None, listed=True, denied=False)
+            case _:
+                assert_never(kind)
+
+    def _listed(self, own: Requirement | None) -> Resolved:
+        unlisted_is_denied = self._server.unlisted is Unlisted.DENY
+        return self._merged(own, listed=own is not None, denied=own is None and unlisted_is_denied)
+
+    def _merged(self, own: Requirement | None, *, listed: bool, denied: bool) -> Resolved:
+        server = self._server
+        own = own or Requirement()
+        audience = _first(own.audience, server.audience)
+        return Resolved(
+            tier=_first(own.tier, server.tier) or Tier.ANONYMOUS,
+            scopes=_first(own.scopes, server.scopes) or frozenset(),
+            audiences=frozenset({audience} if audience else ()),
+            departments=_first(own.departments, server.departments) or frozenset(),
+            data_domains=tuple(sorted(_first(own.data_domains, server.data_domains) or ())),
+            time_limit_ms=_first(own.time_limit_ms, server.time_limit_ms) or self._default_time_limit_ms,
+            endpoint=server.endpoint,
+            conceal=server.conceal,
+            listed=listed,
+            denied=denied,
+        )
+
+
+class _Names:
+    """Exact names first, then names that differ in case only, then globs in the file's order."""
+
+    def __init__(self, entries: Mapping[str, Requirement]) -> None:
+        literals = {name: entry for name, entry in entries.items() if is_literal(name)}
+        self._exact = literals
+        self._folded = _first_of_each((name.casefold(), entry) for name, entry in literals.items())
+        self._globs: tuple[tuple[re.Pattern[str], Requirement], ...] = tuple(
+            (compile_glob(pattern), entry) for pattern, entry in entries.items() if not is_literal(pattern)
+        )
+
+    def find(self, name: str) -> Requirement | None:
+        if exact := self._exact.get(name):
+            return exact
+        folded = name.casefold()
+        if same := self._folded.get(folded):
+            return same
+        for pattern, entry in self._globs:
+            if pattern.fullmatch(folded):
+                return entry
+        return None
+
+
+def _first_of_each(entries: Iterable[tuple[str, Requirement]]) -> dict[str, Requirement]:
+    firsts: dict[str, Requirement] = {}
+    for name, entry in entries:
+        firsts.setdefault(name, entry)
+    return firsts
+
+
+def _first(own: Thing | None, server: Thing | None) -> Thing | None:
+    return server if own is None else own
