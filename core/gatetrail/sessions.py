@@ -50,9 +50,7 @@ class SessionStore(Protocol):
 class Sessions:
     """Binds callers to sessions. What was bound once is remembered, up to a bound, for the next call."""
 
-    def __init__(
-        self, store: SessionStore, stamp: Stamp, record: Callable[[Record], Awaitable[object]]
-    ) -> None:
+    def __init__(self, store: SessionStore, stamp: Stamp, record: Callable[[Record], Awaitable[object]]) -> None:
         self._store = store
         self._stamp = stamp
         self._record = record

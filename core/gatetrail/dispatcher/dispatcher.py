@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import anyio
 
-from gatetrail.call import Call, Ids
+from gatetrail.call import Call, Ids, Kind
 from gatetrail.clock import Clock, IdMaker
 from gatetrail.dispatcher import record
 from gatetrail.dispatcher.execution import Admitted, Denied, Finished, Result, TimedOut
@@ -20,7 +20,6 @@ from gatetrail.events.stamp import Stamp
 from gatetrail.gates.decision import Decision
 from gatetrail.gates.pipeline import Gates
 from gatetrail.identity.caller import Authenticated, Caller, tier_of
-from gatetrail.call import Kind
 from gatetrail.sessions import Sessions
 from gatetrail.words import ExecutionStatus, GateName, Level, ReasonCode
 

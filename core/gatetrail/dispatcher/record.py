@@ -25,19 +25,18 @@ from gatetrail.words import ExecutionStatus, GateName, Level
 def decided(stamp: Stamp, call: Call, caller: Caller, decision: Decision, execution_id: str) -> ToolCallDecided:
     """The event of a decision, before anything happens."""
     who = _who(caller)
-    if decision.allowed:
-        status, verdict, words = ExecutionStatus.PENDING, "allow", "allowed"
-    else:
-        status, verdict, words = ExecutionStatus.DENIED, "deny", f"denied by {decision.gate.value} gate:"
+    words = "allowed" if decision.allowed else f"denied by {decision.gate.value} gate:"
     server_name = clean(call.server_name, MAX_NAME_CHARACTERS)
     tool_name = clean(call.tool_name, MAX_ID_CHARACTERS)
     return ToolCallDecided(
-        **stamp(_level(decision), f"{words} {call.method} {server_name}/{tool_name} for {who['user_id'] or 'anonymous'}"),
+        **stamp(
+            _level(decision), f"{words} {call.method} {server_name}/{tool_name} for {who['user_id'] or 'anonymous'}"
+        ),
         **who,
         **_what(call, server_name, tool_name, decision),
         execution_id=execution_id,
         arguments_digest=arguments_digest(call.arguments),
-        decision=verdict,
+        decision="allow" if decision.allowed else "deny",
         gate=decision.gate,
         reason_code=decision.reason_code,
         reason=decision.reason[:500],
@@ -50,7 +49,7 @@ def decided(stamp: Stamp, call: Call, caller: Caller, decision: Decision, execut
         gate_blocklist=decision.blocklist,
         gate_rate_limit=decision.rate_limit,
         decision_us=decision.decision_us,
-        execution_status=status,
+        execution_status=ExecutionStatus.PENDING if decision.allowed else ExecutionStatus.DENIED,
     )
 
 

@@ -59,10 +59,7 @@ def seal(event: Record, seq: int, chain_id: str, prev_hash: str) -> Sealed:
 def hash_of_line(line: bytes) -> str | None:
     """Recompute `event_hash` from the bytes of a sealed line; None when the line has no such key in place."""
     start = line.find(_HASH_KEY)
-    if (
-        start < 0
-        or line[start + _HASH_BYTES : start + _HASH_BYTES + len(_AFTER_HASH)] != _AFTER_HASH
-    ):
+    if start < 0 or line[start + _HASH_BYTES : start + _HASH_BYTES + len(_AFTER_HASH)] != _AFTER_HASH:
         return None
     return hashlib.sha256(line[:start] + line[start + _HASH_BYTES :]).hexdigest()
 

@@ -1,0 +1,127 @@
+"""Brings back what a crash or an outage left behind: spooled events, and calls that nobody will finish."""
+
+from __future__ import annotations
+
+import logging
+from typing import assert_never
+
+import anyio
+
+from gatetrail.errors import AuditUnavailable, Unavailable
+from gatetrail.events.executions import Executions, Orphan
+from gatetrail.events.journal import Journal
+from gatetrail.events.model import Event, ExecutionOrphaned, ToolCallCompleted, ToolCallDecided
+from gatetrail.events.spool import Spool, SpoolFile
+from gatetrail.events.stamp import Stamp
+from gatetrail.words import ExecutionStatus, Level
+
+log = logging.getLogger("gatetrail.recovery")
+
+ORPHANS_AT_ONCE = 500
+
+
+class Recovery:
+    """Runs at start and on a timer."""
+
+    def __init__(self, journal: Journal, executions: Executions, spool: Spool, stamp: Stamp) -> None:
+        self._journal = journal
+        self._executions = executions
+        self._spool = spool
+        self._stamp = stamp
+
+    async def run(self, interval_s: float) -> None:
+        """`once` for ever; a database that is away only delays it. Ends by cancellation."""
+        while True:
+            try:
+                await self.once()
+            except Unavailable as problem:
+                log.info("recovery waits: %s", problem)
+            await anyio.sleep(interval_s)
+
+    async def once(self) -> None:
+        """Import spooled events, then close orphaned calls. Raises `Unavailable`."""
+        await self._executions.prepare_space()
+        await self._import_own()
+        for file in self._spool.abandoned():
+            try:
+                await self._import(file)
+            except BaseException:
+                file.close()
+                raise
+            file.remove()
+        await self._sweep()
+
+    async def _import_own(self) -> None:
+        if self._spool.own is not None:
+            await self._import(self._spool.own)
+
+    async def _import(self, file: SpoolFile) -> None:
+        waiting = await anyio.to_thread.run_sync(file.waiting)
+        for event in waiting.events:
+            await self._import_event(event)
+        if waiting.end_bytes:
+            await anyio.to_thread.run_sync(file.drop, waiting)
+            log.info("imported %d spooled events", len(waiting.events))
+
+    async def _import_event(self, event: Event) -> None:
+        if await self._executions.has_event(event.event_id, event.timestamp):
+            return
+        if isinstance(event, ToolCallDecided):
+            status = await self._executions.status(event.execution_id)
+            if status is not None:
+                await self._contradict(event, status)
+                return
+        await self._journal.append(event)
+
+    async def _contradict(self, denial: ToolCallDecided, status: ExecutionStatus) -> None:
+        """The allow row did get committed after its caller had been denied: no handler ran, so it failed."""
+        match status:
+            case ExecutionStatus.PENDING:
+                await self._journal.append(_never_ran(denial, self._stamp))
+            case ExecutionStatus.SUCCESS | ExecutionStatus.FAILED | ExecutionStatus.TIMEOUT | ExecutionStatus.DENIED:
+                return
+            case _:
+                assert_never(status)
+
+    async def _sweep(self) -> None:
+        while orphans := await self._executions.orphans(ORPHANS_AT_ONCE):
+            try:
+                async with anyio.create_task_group() as appends:
+                    for orphan in orphans:
+                        appends.start_soon(self._journal.append, _orphaned(orphan, self._stamp))
+            except* AuditUnavailable as problems:
+                raise problems.exceptions[0] from problems
+            log.warning("closed %d calls whose process had died", len(orphans))
+
+
+def _never_ran(denial: ToolCallDecided, stamp: Stamp) -> ToolCallCompleted:
+    kept = ToolCallCompleted.model_fields.keys() - {
+        "event_name",
+        "decision",
+        "seq",
+        "chain_id",
+        "prev_hash",
+        "event_hash",
+    }
+    keys = {key: value for key, value in denial.__dict__.items() if key in kept}
+    keys |= stamp(Level.CRITICAL, "the call was denied because its decision came too late: its handler never ran")
+    return ToolCallCompleted(
+        **keys, execution_status=ExecutionStatus.FAILED, latency_ms=0, error_class="audit_unavailable"
+    )
+
+
+def _orphaned(orphan: Orphan, stamp: Stamp) -> ExecutionOrphaned:
+    message = f"{orphan.server_name}/{orphan.tool_name} was pending when its process died"
+    return ExecutionOrphaned(
+        **stamp(Level.WARNING, message),
+        trace_id=orphan.trace_id,
+        user_id=orphan.user_id,
+        session_id=orphan.session_id,
+        context_id=orphan.context_id,
+        client_id=orphan.client_id,
+        task_id=orphan.task_id,
+        execution_id=orphan.execution_id,
+        server_name=orphan.server_name,
+        tool_name=orphan.tool_name,
+        orphaned_instance_id=orphan.instance_id,
+    )

@@ -1,0 +1,54 @@
+"""Questions to the record, and how they are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gatetrail.events.journal import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events are wanted. All that is set must fit; None fits everything."""
+
+    since: str | None = None
+    """RFC 3339; events at or after it."""
+    until: str | None = None
+    """RFC 3339; events before it."""
+    user: str | None = None
+    session: str | None = None
+    trace: str | None = None
+    client: str | None = None
+    server: str | None = None
+    tool: str | None = None
+    """A glob: `*` any characters, `?` one; upper and lower case are the same."""
+    gate: str | None = None
+    decision: str | None = None
+    event: str | None = None
+    """An event name, or a glob of one such as `audit.*`."""
+
+
+class Search(Protocol):
+    """Reads of the record for people. All raise `DatabaseUnavailable`."""
+
+    async def newest(self, wanted: EventFilter, limit: int) -> Sequence[Entry]:
+        """The newest matching events, given in the order in which they happened."""
+        ...
+
+    async def after(self, wanted: EventFilter, after_seq: int, limit: int) -> Sequence[Entry]:
+        """The first matching events behind a position, in order."""
+        ...
+
+    async def of_decision(self, identifier: str) -> Sequence[Entry]:
+        """All events of one decision, found by its id or by the id of one of its events."""
+        ...
+
+
+def like_pattern(glob: str | None) -> str | None:
+    """A glob as SQL's LIKE writes it."""
+    if glob is None:
+        return None
+    escaped = glob.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return escaped.replace("*", "%").replace("?", "_")

@@ -1,0 +1,59 @@
+"""The journal in PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from gatetrail.events.fields import Record
+from gatetrail.events.journal import Entry
+from gatetrail_sinks.postgres.connection import Pool, told_as_unavailable
+from gatetrail_sinks.postgres.queries import query
+from gatetrail_sinks.postgres.wakeups import Wakeups
+from gatetrail_sinks.postgres.writer import GroupCommit, WriterSettings
+
+
+class PostgresJournal:
+    """`Journal` on PostgreSQL; see there for the promises. Made by `open_journal`."""
+
+    def __init__(self, dsn: str, pool: Pool, writer: GroupCommit, wakeups: Wakeups) -> None:
+        self._dsn = dsn
+        self._pool = pool
+        self._writer = writer
+        self._wakeups = wakeups
+
+    async def append(self, event: Record) -> int:
+        return await self._writer.append(event)
+
+    async def read(self, after_seq: int, limit: int) -> Sequence[Entry]:
+        with told_as_unavailable(self._dsn):
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(query("read"), {"after_seq": after_seq, "limit": limit})
+                return [Entry(seq, name, body.encode()) for seq, name, body in await cursor.fetchall()]
+
+    async def head_seq(self) -> int:
+        with told_as_unavailable(self._dsn):
+            async with self._pool.connection() as connection:
+                row = await (await connection.execute(query("head"))).fetchone()
+                return int(row[1]) if row else 0
+
+    async def wait_beyond(self, seq: int, timeout_s: float) -> None:
+        await self._wakeups.wait_beyond(seq, timeout_s)
+
+
+@asynccontextmanager
+async def open_journal(
+    dsn: str, pool: Pool, *, instance_id: str, settings: WriterSettings | None = None
+) -> AsyncIterator[PostgresJournal]:
+    """The journal of a migrated database, for as long as the block lasts. Raises `DatabaseUnavailable`."""
+    wakeups = Wakeups(dsn)
+    writer = GroupCommit(dsn, instance_id, settings or WriterSettings(), wakeups.committed)
+    await writer.start()
+    listening = asyncio.create_task(wakeups.run(), name="gatetrail journal wake-ups")
+    try:
+        yield PostgresJournal(dsn, pool, writer, wakeups)
+    finally:
+        await writer.stop()
+        listening.cancel()
+        await asyncio.wait([listening])

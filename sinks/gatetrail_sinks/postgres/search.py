@@ -1,0 +1,41 @@
+"""The record, searched by people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from gatetrail.clock import id_moment_us, rfc3339
+from gatetrail.events.journal import Entry
+from gatetrail.events.search import EventFilter, like_pattern
+from gatetrail_sinks.postgres.connection import Pool, told_as_unavailable
+from gatetrail_sinks.postgres.queries import query
+
+
+class PostgresSearch:
+    """`Search` on PostgreSQL."""
+
+    def __init__(self, dsn: str, pool: Pool) -> None:
+        self._dsn = dsn
+        self._pool = pool
+
+    async def newest(self, wanted: EventFilter, limit: int) -> Sequence[Entry]:
+        return await self._entries("search_newest", {**_parameters(wanted), "limit": limit})
+
+    async def after(self, wanted: EventFilter, after_seq: int, limit: int) -> Sequence[Entry]:
+        return await self._entries("search_after", {**_parameters(wanted), "after_seq": after_seq, "limit": limit})
+
+    async def of_decision(self, identifier: str) -> Sequence[Entry]:
+        moment = rfc3339(id_moment_us(identifier))
+        return await self._entries("of_decision", {"identifier": identifier, "moment": moment})
+
+    async def _entries(self, name: str, parameters: Mapping[str, Any]) -> Sequence[Entry]:
+        with told_as_unavailable(self._dsn):
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(query(name), parameters, prepare=False)
+                return [Entry(seq, event_name, body.encode()) for seq, event_name, body in await cursor.fetchall()]
+
+
+def _parameters(wanted: EventFilter) -> dict[str, Any]:
+    return {**asdict(wanted), "tool": like_pattern(wanted.tool), "event": like_pattern(wanted.event)}

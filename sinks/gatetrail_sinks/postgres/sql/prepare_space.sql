@@ -1,0 +1,1 @@
+SELECT gatetrail_make_event_partitions(), gatetrail_make_execution_partitions()

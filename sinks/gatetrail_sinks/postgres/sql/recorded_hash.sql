@@ -1,0 +1,1 @@
+SELECT event_hash FROM audit_events WHERE seq = %(seq)s

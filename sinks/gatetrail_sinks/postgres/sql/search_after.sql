@@ -1,0 +1,15 @@
+SELECT seq, event_name, body::text FROM audit_events
+WHERE seq > %(after_seq)s
+    AND (%(since)s::timestamptz IS NULL OR recorded_at >= %(since)s::timestamptz)
+    AND (%(until)s::timestamptz IS NULL OR recorded_at < %(until)s::timestamptz)
+    AND (%(user)s::text IS NULL OR user_id = %(user)s)
+    AND (%(session)s::text IS NULL OR session_id = %(session)s)
+    AND (%(trace)s::text IS NULL OR trace_id = %(trace)s)
+    AND (%(client)s::text IS NULL OR client_id = %(client)s)
+    AND (%(server)s::text IS NULL OR server_name = %(server)s)
+    AND (%(tool)s::text IS NULL OR tool_name ILIKE %(tool)s)
+    AND (%(gate)s::text IS NULL OR gate = %(gate)s)
+    AND (%(decision)s::text IS NULL OR decision = %(decision)s)
+    AND (%(event)s::text IS NULL OR event_name LIKE %(event)s)
+ORDER BY seq ASC
+LIMIT %(limit)s
