@@ -128,15 +128,33 @@ class Dispatcher:
         )
         self._ledger.counts.completed += 1
 
-    async def listing(self, call: Call, caller: Caller, names: Sequence[str], kind: Kind) -> frozenset[str] | Denied:
+    async def listing(
+        self, call: Call, caller: Caller, names: Sequence[str], kind: Kind
+    ) -> frozenset[str] | Denied:
         """The names that this caller may see, recorded as `manifest.listed`; or a denial, recorded as a decision."""
         gates = self.gates
-        decision = self._decide(gates, call, caller)
-        if not decision.allowed:
-            return await self.admit_denied(call, caller, decision)
-        shown = frozenset(name for name in names if gates.visible(caller, call.server_name, kind, name))
-        await self._ledger.commit_or_spool(self._listed(call, caller, decision, len(shown), len(names)))
+        checked = await self._check(gates, call, caller)
+        if isinstance(checked, Denied):
+            return checked
+        call, bound, decision = checked
+        shown = frozenset(name for name in names if gates.visible(bound, call.server_name, kind, name))
+        await self._ledger.commit_or_spool(self._listed(call, bound, decision, len(shown), len(names)))
         return shown
+
+    async def check(self, call: Call, caller: Caller) -> Denied | None:
+        """Decide on something that runs no tool, such as a ping. Only a denial is recorded."""
+        checked = await self._check(self.gates, call, caller)
+        return checked if isinstance(checked, Denied) else None
+
+    async def _check(self, gates: Gates, call: Call, caller: Caller) -> tuple[Call, Caller, Decision] | Denied:
+        try:
+            bound = await self.sessions.bind(caller, call.ids.session_id)
+        except Unavailable as problem:
+            decision = self._decide(gates, call, caller)
+            return await self._audit_denial(call, caller, decision, self._ids.new_id(), problem)
+        call = _with_ids(call, bound)
+        decision = self._decide(gates, call, bound)
+        return (call, bound, decision) if decision.allowed else await self.admit_denied(call, bound, decision)
 
     async def admit_denied(self, call: Call, caller: Caller, decision: Decision) -> Denied:
         """Record a denial that was decided already."""
