@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from gatetrail.events.fields import Record
 from gatetrail.events.journal import Entry
 from gatetrail_sinks.postgres.connection import Pool, told_as_unavailable
+from gatetrail_sinks.postgres.head import PostgresHead
 from gatetrail_sinks.postgres.queries import query
 from gatetrail_sinks.postgres.wakeups import Wakeups
 from gatetrail_sinks.postgres.writer import GroupCommit, WriterSettings
@@ -33,10 +34,7 @@ class PostgresJournal:
                 return [Entry(seq, name, body.encode()) for seq, name, body in await cursor.fetchall()]
 
     async def head_seq(self) -> int:
-        with told_as_unavailable(self._dsn):
-            async with self._pool.connection() as connection:
-                row = await (await connection.execute(query("head"))).fetchone()
-                return int(row[1]) if row else 0
+        return await PostgresHead(self._dsn, self._pool).seq()
 
     async def wait_beyond(self, seq: int, timeout_s: float) -> None:
         await self._wakeups.wait_beyond(seq, timeout_s)

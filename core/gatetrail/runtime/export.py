@@ -1,0 +1,59 @@
+"""Sinks by the settings' words, and the followers that drive them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, assert_never
+
+from pydantic import ValidationError
+
+from gatetrail.dispatcher.ledger import Ledger
+from gatetrail.errors import SettingsInvalid
+from gatetrail.events.follower import Follower
+from gatetrail.events.journal import Journal
+from gatetrail.events.sink import CursorStore, Sink, Start
+from gatetrail.events.stamp import Stamp
+from gatetrail.settings import ServiceSettings
+from gatetrail_sinks.file import FileSink, FileSinkSettings
+
+DRAIN_S = 5.0
+"""How long followers may go on delivering when the process ends."""
+
+
+def make_sink(name: str, options: dict[str, Any]) -> tuple[Sink, Start]:
+    """One sink by its options, and where it begins when it is new. Raises `SettingsInvalid`."""
+    options = dict(options)
+    kind = options.pop("type", None)
+    start = options.pop("start", Start.BEGINNING.value)
+    try:
+        match kind:
+            case "file":
+                return FileSink(name, FileSinkSettings.model_validate(options)), Start(start)
+            case _:
+                raise SettingsInvalid(f"sinks.{name}.type: {kind!r} is no type of sink; expected file")
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        path = ".".join(str(part) for part in ("sinks", name, *first["loc"]))
+        raise SettingsInvalid(f"{path}: {first['msg']}") from None
+    except ValueError:
+        raise SettingsInvalid(f"sinks.{name}.start: {start!r}; expected beginning or now") from None
+
+
+@asynccontextmanager
+async def run_sinks(
+    settings: ServiceSettings, journal: Journal, cursors: CursorStore, stamp: Stamp, ledger: Ledger
+) -> AsyncIterator[Sequence[Follower]]:
+    """Drive every sink of the settings, each by a follower in a task of its own; drain them at the end."""
+    made = [make_sink(name, options) for name, options in settings.sinks.items()]
+    followers = [Follower(sink, journal, cursors, stamp, ledger.commit_or_spool, start=start) for sink, start in made]
+    tasks = [asyncio.create_task(follower.run(), name=f"gatetrail sink {follower.name}") for follower in followers]
+    try:
+        yield followers
+    finally:
+        await asyncio.gather(*(follower.stop(DRAIN_S) for follower in followers), return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)

@@ -1,0 +1,30 @@
+"""Says every minute that the record is alive, so that silence shows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from gatetrail.dispatcher.ledger import Ledger
+from gatetrail.events.follower import Follower
+from gatetrail.events.model import AuditHeartbeat
+from gatetrail.events.stamp import Stamp
+from gatetrail.words import Level
+
+INTERVAL_S = 60.0
+
+
+async def beat(ledger: Ledger, stamp: Stamp, followers: Sequence[Follower], interval_s: float = INTERVAL_S) -> None:
+    """Record `audit.heartbeat` now and in every interval. Ends by cancellation."""
+    while True:
+        counts = ledger.counts
+        await ledger.commit_or_spool(
+            AuditHeartbeat(
+                **stamp(Level.INFO, "the audit trail is alive"),
+                allowed_count=counts.allowed,
+                denied_count=counts.denied,
+                completed_count=counts.completed,
+                exported_count=sum(follower.exported_count for follower in followers),
+            )
+        )
+        await asyncio.sleep(interval_s)

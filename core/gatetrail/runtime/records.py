@@ -1,0 +1,41 @@
+"""The record opened for reading: what commands that only look need."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from gatetrail.events.search import Search
+from gatetrail.events.sink import CursorStore
+from gatetrail.events.verification import Verifier
+from gatetrail.runtime.database import open_database
+from gatetrail.settings import ServiceSettings
+from gatetrail_sinks.postgres.connection import open_pool
+from gatetrail_sinks.postgres.cursors import PostgresCursors
+from gatetrail_sinks.postgres.head import PostgresHead
+from gatetrail_sinks.postgres.migrate import migrate
+from gatetrail_sinks.postgres.search import PostgresSearch
+from gatetrail_sinks.postgres.verify import PostgresVerifier
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Readers of one database."""
+
+    search: Search
+    verifier: Verifier
+    cursors: CursorStore
+    head: PostgresHead
+
+
+@asynccontextmanager
+async def open_records(settings: ServiceSettings) -> AsyncIterator[Records]:
+    """Readers of the settings' database, which is brought up to date first.
+
+    Raises `DatabaseUnavailable`, `DataFolderUnusable` or `MigrationRefused`.
+    """
+    async with open_database(settings) as dsn:
+        await migrate(dsn)
+        async with open_pool(dsn, size=2) as pool, PostgresCursors(dsn) as cursors:
+            yield Records(PostgresSearch(dsn, pool), PostgresVerifier(dsn), cursors, PostgresHead(dsn, pool))
