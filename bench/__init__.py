@@ -1,0 +1,1 @@
+"""Benchmarks: each figure stands beside its yardstick, measured in the same run."""
