@@ -37,6 +37,8 @@ class Resolved:
     conceal: bool
     listed: bool
     """For tools, resources and prompts: named by the policy. For methods: allowed by it."""
+    is_open: bool
+    """True when the tier alone decides."""
     denied: bool
     """True when being unlisted means not to exist here."""
 
@@ -87,16 +89,20 @@ class _ServerResolver:
         server = self._server
         own = own or Requirement()
         audience = _first(own.audience, server.audience)
+        scopes = _first(own.scopes, server.scopes) or frozenset()
+        departments = _first(own.departments, server.departments) or frozenset()
+        time_limit_ms = _first(own.time_limit_ms, server.time_limit_ms)
         return Resolved(
             tier=_first(own.tier, server.tier) or Tier.ANONYMOUS,
-            scopes=_first(own.scopes, server.scopes) or frozenset(),
+            scopes=scopes,
             audiences=frozenset({audience} if audience else ()),
-            departments=_first(own.departments, server.departments) or frozenset(),
+            departments=departments,
             data_domains=tuple(sorted(_first(own.data_domains, server.data_domains) or ())),
-            time_limit_ms=_first(own.time_limit_ms, server.time_limit_ms) or self._default_time_limit_ms,
+            time_limit_ms=time_limit_ms or self._default_time_limit_ms,
             endpoint=server.endpoint,
             conceal=server.conceal,
             listed=listed,
+            is_open=not (audience or scopes or departments),
             denied=denied,
         )
 

@@ -1,0 +1,155 @@
+"""The four gates in their order: scope, scanner, blocklist, rate. The first that denies decides."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from gatetrail.call import Call, Endpoint, Kind
+from gatetrail.gates.blocklist import Blocklist
+from gatetrail.gates.decision import (
+    Decision,
+    Deny,
+    GateName,
+    GateOutcome,
+    ReasonCode,
+)
+from gatetrail.gates.rate import RateGate
+from gatetrail.gates.scanner import Scanner
+from gatetrail.gates.scope import check_scope, reaches, unknown_server
+from gatetrail.gates.state import GateState
+from gatetrail.identity.caller import Caller, Refused, tier_of
+from gatetrail.identity.tiers import Tier
+from gatetrail.policy.model import Policy
+from gatetrail.policy.resolve import Resolved, Resolver
+
+_PASS, _DENY, _SKIPPED = GateOutcome.PASS, GateOutcome.DENY, GateOutcome.SKIPPED
+
+OUTCOMES: dict[GateName, tuple[GateOutcome, GateOutcome, GateOutcome, GateOutcome]] = {
+    GateName.SCOPE: (_DENY, _SKIPPED, _SKIPPED, _SKIPPED),
+    GateName.SCANNER: (_PASS, _DENY, _SKIPPED, _SKIPPED),
+    GateName.BLOCKLIST: (_PASS, _PASS, _DENY, _SKIPPED),
+    GateName.RATE_LIMIT: (_PASS, _PASS, _PASS, _DENY),
+    GateName.NONE: (_PASS, _PASS, _PASS, _PASS),
+}
+"""What the four did, by who denied: there is no other combination."""
+
+ALLOWED_REASON = "all gates passed"
+
+
+class Gates:
+    """The gates of one policy snapshot over a state that outlives it.
+
+    Pure apart from that state: no I/O, no clock but the stopwatch that measures the decision itself.
+    Not safe to call from several threads at once.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        state: GateState,
+        stopwatch_ns: Callable[[], int] = time.perf_counter_ns,
+    ) -> None:
+        document = policy.document
+        self.policy = policy
+        self.state = state
+        self.scanner = Scanner(document.scanner, state)
+        """Also for HTTP requests that are no calls: `inspect` and `arrival`."""
+        self._stopwatch_ns = stopwatch_ns
+        self._version = policy.version
+        self._default_time_limit_ms = document.default_time_limit_ms
+        self._resolver = Resolver(document)
+        self._blocklist = Blocklist(document.blocklist)
+        self._rate = RateGate(document.rate_limits, state)
+
+    def decide(self, call: Call, caller: Caller, now_us: int, now_s: float) -> Decision:
+        """Allow, or deny by exactly one gate. Never raises on account of what a caller sent.
+
+        `now_us` is the calendar's time in microseconds since 1970, for expiries; `now_s` a stopwatch's
+        in seconds, for rates and bursts. Only an allowed call takes a token from its bucket.
+        """
+        started_ns = self._stopwatch_ns()
+        resolved = self._resolver.resolve(call.server_name, call.kind, _name_of(call))
+        gate, result = self._first_denial(call, caller, resolved, now_us, now_s)
+        return self._decision(call, caller, resolved, gate, result, started_ns)
+
+    def visible(self, caller: Caller, server_name: str, kind: Kind, name: str) -> bool:
+        """Whether a list may show this name. Depends on nothing but the policy and the caller's proof."""
+        resolved = self._resolver.resolve(server_name, kind, name)
+        return resolved is not None and reaches(caller, resolved)
+
+    def _first_denial(
+        self, call: Call, caller: Caller, resolved: Resolved | None, now_us: int, now_s: float
+    ) -> tuple[GateName, Deny | None]:
+        if resolved is None:
+            return GateName.SCOPE, unknown_server(call, caller)
+        result = check_scope(call, caller, resolved)
+        if isinstance(result, Deny):
+            return GateName.SCOPE, result
+        result = self.scanner.check(call, caller, now_s)
+        if isinstance(result, Deny):
+            return GateName.SCANNER, result
+        if call.kind is not Kind.LISTING:
+            result = self._blocklist.check(call, caller, resolved.data_domains, now_us)
+            if isinstance(result, Deny):
+                return GateName.BLOCKLIST, result
+        result = self._rate.check(call, caller, resolved.endpoint, now_s)
+        if isinstance(result, Deny):
+            return GateName.RATE_LIMIT, result
+        return GateName.NONE, None
+
+    def _decision(
+        self,
+        call: Call,
+        caller: Caller,
+        resolved: Resolved | None,
+        gate: GateName,
+        denial: Deny | None,
+        started_ns: int,
+    ) -> Decision:
+        scope, scanner, blocklist, rate_limit = OUTCOMES[gate]
+        tier = tier_of(caller)
+        return Decision(
+            allowed=denial is None,
+            gate=gate,
+            reason_code=denial.reason_code if denial else ReasonCode.ALLOWED,
+            reason=denial.reason if denial else ALLOWED_REASON,
+            scope=scope,
+            scanner=scanner,
+            blocklist=blocklist,
+            rate_limit=rate_limit,
+            policy_version=self._version,
+            required_tier=_required_tier(call, resolved),
+            actual_tier=tier,
+            rate_limit_tier=tier,
+            decision_us=(self._stopwatch_ns() - started_ns) // 1000,
+            time_limit_ms=resolved.time_limit_ms if resolved else self._default_time_limit_ms,
+            endpoint=resolved.endpoint.value if resolved else Endpoint.MCP.value,
+            data_domains=resolved.data_domains if resolved else (),
+            rule_id=denial.rule_id if denial else None,
+            retry_after_ms=denial.retry_after_ms if denial else None,
+            concealed=gate is GateName.SCOPE and _is_concealed(call, caller, resolved, denial),
+        )
+
+
+def _name_of(call: Call) -> str:
+    return call.method if call.kind is Kind.METHOD else call.tool_name
+
+
+def _required_tier(call: Call, resolved: Resolved | None) -> Tier | None:
+    if resolved is None or (call.kind is Kind.METHOD and not resolved.listed):
+        return None
+    return Tier.ANONYMOUS if call.kind is Kind.LISTING else resolved.tier
+
+
+def _is_concealed(call: Call, caller: Caller, resolved: Resolved | None, denial: Deny | None) -> bool:
+    """Whether a scope denial must look like that of a name that does not exist.
+
+    A caller whose proof reaches the tool knows of it from the list; his session's lower tier is told openly.
+    """
+    if isinstance(caller, Refused) or resolved is None or denial is None:
+        return False
+    if denial.reason_code is ReasonCode.UNKNOWN_TOOL:
+        return True
+    is_method = call.kind is Kind.METHOD
+    return resolved.conceal and not is_method and not reaches(caller, resolved)
