@@ -77,6 +77,10 @@ class Sessions:
             return replace(bound, session_id=transport_session_id)
         return bound
 
+    def known(self, session_id: str) -> Session | None:
+        """A session that this process has bound already; binds nothing itself."""
+        return self._known.get(session_id)
+
     async def _open(self, session_id: str, caller: Authenticated | Anonymous) -> Session:
         session, created = await self._store.open(_session_of(session_id, caller))
         if created:

@@ -17,7 +17,7 @@ from gatetrail.errors import AuditUnavailable, CallDenied, Unavailable
 from gatetrail.events.fields import Record
 from gatetrail.events.model import ManifestListed
 from gatetrail.events.stamp import Stamp
-from gatetrail.gates.decision import Decision
+from gatetrail.gates.decision import Decision, GateResult
 from gatetrail.gates.pipeline import Gates
 from gatetrail.identity.caller import Authenticated, Caller, tier_of
 from gatetrail.sessions import Sessions
@@ -129,16 +129,21 @@ class Dispatcher:
         self._ledger.counts.completed += 1
 
     async def listing(
-        self, call: Call, caller: Caller, names: Sequence[str], kind: Kind
+        self, call: Call, caller: Caller, names: Callable[[], Awaitable[Sequence[str]]], kind: Kind
     ) -> frozenset[str] | Denied:
-        """The names that this caller may see, recorded as `manifest.listed`; or a denial, recorded as a decision."""
+        """Which of the names this caller may see, recorded as `manifest.listed`; or a denial, recorded as a decision.
+
+        `names` is asked only after the gates have passed the call.
+        """
         gates = self.gates
         checked = await self._check(gates, call, caller)
         if isinstance(checked, Denied):
             return checked
         call, bound, decision = checked
-        shown = frozenset(name for name in names if gates.visible(bound, call.server_name, kind, name))
-        await self._ledger.commit_or_spool(self._listed(call, bound, decision, len(shown), len(names)))
+        listed = await names()
+        shown = frozenset(name for name in listed if gates.visible(bound, call.server_name, kind, name))
+        hidden_count = sum(name not in shown for name in listed)
+        await self._ledger.commit_or_spool(self._listed(call, bound, decision, len(listed) - hidden_count, len(listed)))
         return shown
 
     async def check(self, call: Call, caller: Caller) -> Denied | None:
@@ -163,6 +168,10 @@ class Dispatcher:
         await self._ledger.commit_or_spool(event)
         self._ledger.counts.denied += 1
         return Denied(decision, execution_id)
+
+    def arrival(self, source_ip: str | None) -> GateResult:
+        """Counts a request that becomes no call, towards the burst limit of where it came from."""
+        return self.gates.scanner.arrival(source_ip, self._clock.monotonic_s())
 
     async def report(self, event: Record) -> None:
         """Record an event that is no decision on a call. Never raises."""

@@ -21,6 +21,7 @@ class AuthMethod(StrEnum):
 class IdentityRefusal(StrEnum):
     """Why an identity was refused. The closed list behind `identity.refused` events."""
 
+    TOKEN_MISSING = "token_missing"
     TOKEN_MALFORMED = "token_malformed"
     TOKEN_EXPIRED = "token_expired"
     TOKEN_NOT_YET_VALID = "token_not_yet_valid"

@@ -1,0 +1,5 @@
+"""The gate inside an MCP server: handlers, in-process calls and the HTTP door in front of them."""
+
+from gatetrail.mcp.adapter import Adapter, SupportedServer
+
+__all__ = ["Adapter", "SupportedServer"]

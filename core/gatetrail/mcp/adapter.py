@@ -1,0 +1,62 @@
+"""The one thing that the composition root holds of this package."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from mcp.server.lowlevel import Server
+from mcp.server.mcpserver import MCPServer
+from starlette.types import ASGIApp
+
+from gatetrail.clock import IdMaker
+from gatetrail.dispatcher import Dispatcher
+from gatetrail.errors import ServerNotSupported
+from gatetrail.events.stamp import Stamp
+from gatetrail.identity.bearer import TokenVerifier
+from gatetrail.identity.caller import Anonymous, Caller
+from gatetrail.mcp.bearer import Bearer
+from gatetrail.mcp.door import Door
+from gatetrail.mcp.hosts.find import host_of
+from gatetrail.mcp.identity import IdentityLayer
+from gatetrail.mcp.install import install
+from gatetrail.mcp.installation import Installation
+
+
+class FastMCPServer(Protocol):
+    """A `fastmcp.FastMCP`, as far as a type can tell without its package."""
+
+    def http_app(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    async def call_tool(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+SupportedServer = MCPServer[Any] | Server[Any] | FastMCPServer
+"""What the gate can be put into."""
+
+
+class Adapter:
+    """Puts the gate into MCP servers. One for a process; each server gets an installation of its own."""
+
+    def __init__(self, dispatcher: Dispatcher, verifier: TokenVerifier, stamp: Stamp, ids: IdMaker) -> None:
+        self._dispatcher = dispatcher
+        self._ids = ids
+        self._bearer = Bearer(verifier, dispatcher)
+        self._door = Door(dispatcher, self._bearer, stamp, ids)
+
+    def install(self, server: SupportedServer, *, name: str, local_caller: Caller | None = None) -> None:
+        """Put the gate into a server, under the name by which the policy knows it.
+
+        From then on every handler is gated, whenever it was or will be registered; calls from Python
+        are gated too; and every HTTP application that the server makes has the identity layer in front.
+        `local_caller` is who calls when nothing on a wire can tell; anonymous when left out.
+        Raises `ServerNotSupported`, also for a server that has a gate already.
+        """
+        host = host_of(server)
+        caller = Anonymous() if local_caller is None else local_caller
+        installation = Installation(name, host, self._dispatcher, self._bearer, self._ids, caller)
+        if not install(installation, self._door):
+            raise ServerNotSupported(f"the server {name!r} has a gate already; install it once")
+
+    def identity(self, app: ASGIApp) -> ASGIApp:
+        """The identity layer in front of any ASGI application that serves MCP."""
+        return IdentityLayer(app, door=self._door)

@@ -1,0 +1,137 @@
+"""What the identity layer does with requests that it does not let through."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import orjson
+from starlette.types import Receive, Scope
+
+from gatetrail.call import Call, Ids, Kind
+from gatetrail.clock import IdMaker
+from gatetrail.dispatcher import Dispatcher
+from gatetrail.events.stamp import Stamp
+from gatetrail.gates.decision import Deny
+from gatetrail.gates.scanner import Scanner
+from gatetrail.identity.caller import Anonymous, Authenticated, AuthMethod, IdentityRefusal, Refused
+from gatetrail.mcp import refusals, reports
+from gatetrail.mcp.bearer import Bearer
+from gatetrail.mcp.headers import Seen
+from gatetrail.mcp.refusals import Refusal
+from gatetrail.mcp.reports import Knock
+from gatetrail.sessions import Sessions
+from gatetrail.words import ReasonCode
+
+MAX_FOREIGN_BODY_BYTES = 1 << 20
+"""Of a request on another user's session, this much is read to learn which tool it was for."""
+
+
+class Door:
+    """Turns requests away, with an event for each."""
+
+    def __init__(self, dispatcher: Dispatcher, bearer: Bearer, stamp: Stamp, ids: IdMaker) -> None:
+        self.bearer = bearer
+        self._dispatcher = dispatcher
+        self._stamp = stamp
+        self._ids = ids
+
+    @property
+    def scanner(self) -> Scanner:
+        """Of the policy in force."""
+        return self._dispatcher.gates.scanner
+
+    @property
+    def sessions(self) -> Sessions:
+        return self._dispatcher.sessions
+
+    def is_foreign(self, session_id: str, caller: Authenticated | Anonymous) -> bool:
+        """True for a session of this process that somebody else has opened."""
+        session = self._dispatcher.sessions.known(session_id)
+        return session is not None and not session.belongs_to(caller)
+
+    async def turn_away(self, scope: Scope, seen: Seen, found: Deny) -> Refusal:
+        """A probe or a scanner."""
+        knock = reports.knock_of(scope, seen, self._ids)
+        await self._dispatcher.report(reports.scanner_detected(self._stamp, knock, found))
+        return refusals.not_found() if found.reason_code is ReasonCode.PROBE_PATH else refusals.forbidden()
+
+    async def refuse(self, scope: Scope, seen: Seen, refused: Refused) -> Refusal:
+        """A token that proves nothing, or none where one is required."""
+        burst = self._dispatcher.arrival(_address(scope))
+        if isinstance(burst, Deny):
+            await self.turn_away(scope, seen, burst)
+            return refusals.too_many()
+        await self.report_refused(scope, seen, refused)
+        return refusals.unauthorized(refused)
+
+    async def report_refused(self, scope: Scope, seen: Seen, refused: Refused) -> None:
+        """Only the event."""
+        knock = reports.knock_of(scope, seen, self._ids)
+        method = AuthMethod.NONE if seen.authorization is None else AuthMethod.BEARER
+        await self._dispatcher.report(reports.identity_refused(self._stamp, knock, refused, method))
+
+    async def report_forged(self, scope: Scope, seen: Seen) -> None:
+        """Identity headers that nobody may send; the request goes on without them."""
+        names = ", ".join(seen.forged)
+        refused = Refused(IdentityRefusal.IDENTITY_HEADERS_FORGED, f"identity headers were stripped: {names}")
+        knock = reports.knock_of(scope, seen, self._ids)
+        await self._dispatcher.report(reports.identity_refused(self._stamp, knock, refused, AuthMethod.PROXY))
+
+    async def refuse_session(
+        self,
+        scope: Scope,
+        receive: Receive,
+        seen: Seen,
+        caller: Authenticated | Anonymous,
+        session_id: str,
+        server_name: str | None,
+    ) -> Refusal:
+        """Another user's session: an event, a denied row if it was for a tool, and the answer of no such session."""
+        user_id = caller.user_id if isinstance(caller, Authenticated) else None
+        refused = Refused(IdentityRefusal.SESSION_OF_ANOTHER_USER, "the session belongs to another user", user_id)
+        await self.report_refused(scope, seen, refused)
+        if server_name is not None and scope["method"] == "POST":
+            knock = reports.knock_of(scope, seen, self._ids)
+            call = tool_call_in(await body_of(receive), server_name, session_id, knock)
+            if call is not None:
+                await self._dispatcher.check(call, refused)
+        return refusals.session_not_found()
+
+
+async def body_of(receive: Receive) -> bytes:
+    """The request's body; nothing when it is too long or the client has gone."""
+    body = b""
+    while len(body) <= MAX_FOREIGN_BODY_BYTES:
+        message = await receive()
+        if message["type"] != "http.request":
+            return b""
+        body += bytes(message.get("body", b""))
+        if not message.get("more_body", False):
+            return body
+    return b""
+
+
+def tool_call_in(body: bytes, server_name: str, session_id: str, knock: Knock) -> Call | None:
+    """The tool call in a JSON-RPC body that nobody has validated; None for everything else."""
+    try:
+        request: Any = orjson.loads(body)
+        if request["method"] != "tools/call" or not isinstance(name := request["params"]["name"], str):
+            return None
+        arguments: object = request["params"].get("arguments")
+        call_id: object = request.get("id")
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return None
+    return Call(
+        server_name=server_name,
+        tool_name=name,
+        ids=Ids(trace_id=knock.trace_id, session_id=session_id),
+        kind=Kind.TOOL,
+        arguments=cast("dict[str, Any]", arguments) if isinstance(arguments, dict) else {},
+        call_id=None if call_id is None else str(call_id),
+        origin=knock.origin,
+    )
+
+
+def _address(scope: Scope) -> str | None:
+    client = scope.get("client")
+    return client[0] if client else None

@@ -1,0 +1,1 @@
+"""The kinds of servers that the gate can be put into."""

@@ -1,0 +1,156 @@
+"""The identity layer: what stands in front of an MCP server's HTTP application."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs
+
+from mcp.server.auth.middleware.auth_context import auth_context_var
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gatetrail.errors import Unavailable
+from gatetrail.gates.decision import Deny
+from gatetrail.identity.caller import Anonymous, Authenticated, Refused
+from gatetrail.mcp import headers, refusals
+from gatetrail.mcp.bearer import CALLER_KEY
+from gatetrail.mcp.calls import SESSION_KEY
+from gatetrail.mcp.door import Door
+from gatetrail.mcp.headers import Seen
+from gatetrail.mcp.permit import CALLER
+from gatetrail.mcp.refusals import Refusal
+
+_SESSION_HEADER = b"mcp-session-id"
+
+
+class IdentityLayer:
+    """Pure ASGI: scanner, forged headers, bearer token, session; then the application, with the caller in its scope."""
+
+    def __init__(self, app: ASGIApp, *, door: Door, server_name: str | None = None, sse: bool = False) -> None:
+        self._app = app
+        self._door = door
+        self._server_name = server_name
+        self._sse = sse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # A layer further out has done the work already when the caller is there.
+        if scope["type"] != "http" or CALLER_KEY in scope:
+            await self._app(scope, receive, send)
+            return
+        seen = headers.read(scope["headers"])
+        refusal = await self._scanner(scope, seen)
+        if refusal is None and seen.forged:
+            scope["headers"] = headers.without_forged(scope["headers"])
+            await self._door.report_forged(scope, seen)
+        if refusal is None:
+            refusal = await self._admit(scope, receive, send, seen)
+        if refusal is not None:
+            await refusal.send(send)
+
+    async def _scanner(self, scope: Scope, seen: Seen) -> Refusal | None:
+        # What may be a tool call goes on under a scanner's name: its denial is a decision with a row.
+        agent = None if _may_be_call(scope, seen) else seen.user_agent
+        found = self._door.scanner.inspect(scope["path"], agent)
+        return await self._door.turn_away(scope, seen, found) if isinstance(found, Deny) else None
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send, seen: Seen) -> Refusal | None:
+        caller = self._door.bearer.caller_of(seen.authorization)
+        if isinstance(caller, Refused):
+            return await self._door.refuse(scope, seen, caller)
+        session_id = self._session_of(scope, seen)
+        if session_id is not None and self._door.is_foreign(session_id, caller):
+            return await self._door.refuse_session(scope, receive, seen, caller, session_id, self._server_name)
+        if session_id is None and _may_open_session(scope, seen):
+            send = self._binding(send, scope, seen, caller)
+        await self._pass_on(scope, receive, send, caller, seen)
+        return None
+
+    async def _pass_on(
+        self, scope: Scope, receive: Receive, send: Send, caller: Authenticated | Anonymous, seen: Seen
+    ) -> None:
+        scope[CALLER_KEY] = caller
+        asker = CALLER.set(caller)
+        if isinstance(caller, Anonymous):
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                CALLER.reset(asker)
+            return
+        user = scope["user"] = sdk_user(caller, seen.authorization)
+        authenticated = auth_context_var.set(user)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            auth_context_var.reset(authenticated)
+            CALLER.reset(asker)
+
+    def _session_of(self, scope: Scope, seen: Seen) -> str | None:
+        if not self._sse:
+            return seen.session_id
+        if scope["method"] != "POST":
+            return None
+        named = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("session_id")
+        session_id = named[0] if named else None
+        if session_id is not None:
+            scope[SESSION_KEY] = session_id
+        return session_id
+
+    def _binding(self, send: Send, scope: Scope, seen: Seen, caller: Authenticated | Anonymous) -> Send:
+        """Make a new session durable before the client hears of it."""
+        replaced = False
+
+        async def bound_first(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and (session_id := _session_in(message)) is not None:
+                refusal = await self._bind(scope, seen, caller, session_id)
+                if refusal is not None:
+                    replaced = True
+                    await refusal.send(send)
+            if not replaced:
+                await send(message)
+
+        return bound_first
+
+    async def _bind(
+        self, scope: Scope, seen: Seen, caller: Authenticated | Anonymous, session_id: str
+    ) -> Refusal | None:
+        try:
+            bound = await self._door.sessions.bind(caller, session_id)
+        except Unavailable:
+            return refusals.session_not_recorded()
+        if isinstance(bound, Refused):
+            await self._door.report_refused(scope, seen, bound)
+            return refusals.session_of_another_user(bound)
+        return None
+
+
+def sdk_user(caller: Authenticated, authorization: str | None) -> AuthenticatedUser:
+    """The caller in the SDK's words: it lets a session be used by exactly who opened it, by this."""
+    token = AccessToken(
+        token=(authorization or "").partition(" ")[2].strip(),
+        client_id=caller.client_id or caller.user_id,
+        scopes=list(caller.scopes),
+        expires_at=None if caller.expires_at_s is None else int(caller.expires_at_s),
+        subject=caller.user_id,
+        claims={"iss": caller.issuer},
+    )
+    return AuthenticatedUser(token)
+
+
+def _may_be_call(scope: Scope, seen: Seen) -> bool:
+    return scope["method"] == "POST" and (seen.content_type or "").lower().startswith("application/json")
+
+
+def _may_open_session(scope: Scope, seen: Seen) -> bool:
+    if scope["method"] != "POST":
+        return False
+    return seen.protocol_version is None or seen.protocol_version in HANDSHAKE_PROTOCOL_VERSIONS
+
+
+def _session_in(message: dict[str, Any] | Message) -> str | None:
+    for name, value in message.get("headers", ()):
+        if name.lower() == _SESSION_HEADER:
+            return str(value.decode("latin-1"))
+    return None

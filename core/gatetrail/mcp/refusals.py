@@ -1,0 +1,86 @@
+"""Answers over HTTP to requests that never reach the MCP server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+from mcp_types import INTERNAL_ERROR, INVALID_REQUEST
+from starlette.types import Send
+
+from gatetrail.identity.caller import IdentityRefusal, Refused
+
+UNAUTHORIZED = 40101
+"""JSON-RPC code in the body of a 401."""
+
+FORBIDDEN = 40300
+TOO_MANY = 42900
+
+_QUOTED_TEXT = {ord('"'): "'", ord("\\"): "/"}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A whole HTTP answer."""
+
+    status: int
+    body: bytes
+    content_type: bytes = b"application/json"
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    async def send(self, send: Send) -> None:
+        """Answer with it."""
+        length = str(len(self.body)).encode()
+        own = [(b"content-type", self.content_type), (b"content-length", length)]
+        await send({"type": "http.response.start", "status": self.status, "headers": [*own, *self.headers]})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def unauthorized(refused: Refused) -> Refusal:
+    """401 with the challenge of RFC 6750, section 3; `error` is left out when nothing was presented."""
+    challenge = 'Bearer realm="gatetrail"'
+    if refused.reason_code is not IdentityRefusal.TOKEN_MISSING:
+        challenge += f', error="invalid_token", error_description="{_quotable(refused.reason)}"'
+    headers = ((b"www-authenticate", challenge.encode("ascii")),)
+    return Refusal(401, _json_rpc(UNAUTHORIZED, refused.reason), headers=headers)
+
+
+def session_not_found() -> Refusal:
+    """What the SDK itself answers for a session that does not exist; the same for one of another user."""
+    return Refusal(404, _json_rpc(INVALID_REQUEST, "Session not found"))
+
+
+def session_of_another_user(refused: Refused) -> Refusal:
+    """403: the session that the token names was opened by somebody else."""
+    return Refusal(403, _json_rpc(FORBIDDEN, refused.reason))
+
+
+def session_not_recorded() -> Refusal:
+    """503: the session could not be made durable, so it does not begin."""
+    return Refusal(503, _json_rpc(INTERNAL_ERROR, "the session could not be recorded; try again later"))
+
+
+def not_found() -> Refusal:
+    """A probe's 404, as plain as any."""
+    return Refusal(404, b"Not Found", b"text/plain; charset=utf-8")
+
+
+def forbidden() -> Refusal:
+    """A scanner's 403."""
+    return Refusal(403, b"Forbidden", b"text/plain; charset=utf-8")
+
+
+def too_many() -> Refusal:
+    """429 for a source of more refused requests than anybody sends by mistake."""
+    return Refusal(429, _json_rpc(TOO_MANY, "too many refused requests"))
+
+
+def _json_rpc(code: int, message: str) -> bytes:
+    # The request's id is not known here: its body was not read.
+    return orjson.dumps({"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}})
+
+
+def _quotable(text: str) -> str:
+    """Characters that an `error_description` may have (RFC 6750, section 3)."""
+    plain = text.translate(_QUOTED_TEXT).encode("ascii", "replace").decode("ascii")
+    return "".join(character if character.isprintable() else " " for character in plain)
