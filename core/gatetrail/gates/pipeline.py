@@ -23,6 +23,8 @@ from gatetrail.identity.tiers import Tier
 from gatetrail.policy.model import Policy
 from gatetrail.policy.resolve import Resolved, Resolver
 
+__all__ = ["ALLOWED_REASON", "OUTCOMES", "GateState", "Gates"]
+
 _PASS, _DENY, _SKIPPED = GateOutcome.PASS, GateOutcome.DENY, GateOutcome.SKIPPED
 
 OUTCOMES: dict[GateName, tuple[GateOutcome, GateOutcome, GateOutcome, GateOutcome]] = {

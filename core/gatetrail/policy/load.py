@@ -38,7 +38,8 @@ def parse_policy(text: str, source: str) -> Policy:
     """The policy in a text; `source` names it in messages. Raises PolicyInvalid like `load_policy`."""
     read = read_source(text)
     document, problems = _document(read)
-    problems += read.problems
+    told = {problem.path for problem in read.problems} - {""}
+    problems = read.problems + tuple(one for one in problems if one.path not in told)
     if problems or document is None:
         raise PolicyInvalid(source, tuple(sorted(problems, key=lambda problem: problem.line)))
     return Policy(document=document, version=version_of(document), source=source)

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from gatetrail.call import clean
 from gatetrail.errors import PolicyProblem
 
 MAX_DEPTH = 32
@@ -34,7 +35,7 @@ _WORDS: dict[str, Value] = {
 _CONTROL = yaml.reader.Reader.NON_PRINTABLE
 _WHOLE = re.compile(r"[-+]?[0-9]+")
 _FRACTION = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_STRING_TAGS = (None, "!", "tag:yaml.org,2002:str")
+_KNOWN_TAGS = (None, "!", *(f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +139,14 @@ class _Builder:
         return value
 
     def _content(self, event: Any, location: Location, line: int) -> Value:
+        if event.tag not in _KNOWN_TAGS:
+            message = f"the tag {clean(event.tag, 80)} has no meaning here; remove it"
+            self.complain(line, message, location)
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(location)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(location)
-        if event.tag in _STRING_TAGS:
-            return self._scalar(event, location, line)
-        self.complain(line, f"the tag {event.tag} has no meaning here; remove it", location)
-        return None
+        return self._scalar(event, location, line)
 
     def _sequence(self, location: Location) -> Value:
         items: list[Any] = []
