@@ -29,20 +29,16 @@ CREATE TABLE mcp_tool_executions (
     error_class     text,
     decided_seq     bigint      NOT NULL,
     outcome_seq     bigint,
+    -- Short on purpose: the server reads the text of a constraint anew for every statement.
     CONSTRAINT whole_rows_only CHECK (
-        CASE status
-            WHEN 'denied' THEN gate <> 'none' AND reason_code <> 'allowed'
-                AND finished_at IS NULL AND latency_ms IS NULL AND error_class IS NULL AND outcome_seq IS NULL
-            WHEN 'pending' THEN gate = 'none' AND reason_code = 'allowed'
-                AND finished_at IS NULL AND latency_ms IS NULL AND error_class IS NULL AND outcome_seq IS NULL
-            WHEN 'success' THEN gate = 'none' AND reason_code = 'allowed'
-                AND finished_at IS NOT NULL AND latency_ms IS NOT NULL AND error_class IS NULL AND outcome_seq > decided_seq
-            WHEN 'failed' THEN gate = 'none' AND reason_code = 'allowed'
-                AND finished_at IS NOT NULL AND error_class IS NOT NULL AND outcome_seq > decided_seq
-            WHEN 'timeout' THEN gate = 'none' AND reason_code = 'allowed'
-                AND finished_at IS NOT NULL AND latency_ms IS NOT NULL AND error_class IS NOT NULL AND outcome_seq > decided_seq
-            ELSE false
-        END
+        status = ANY ('{pending,success,failed,timeout,denied}')
+        AND (status = 'denied') = (gate <> 'none')
+        AND (gate = 'none') = (reason_code = 'allowed')
+        AND (status = ANY ('{pending,denied}')) = (outcome_seq IS NULL)
+        AND (finished_at IS NULL) = (outcome_seq IS NULL)
+        AND (status = ANY ('{failed,timeout}')) = (error_class IS NOT NULL)
+        AND (latency_ms IS NULL OR outcome_seq > decided_seq)
+        AND (latency_ms IS NOT NULL OR status <> 'success')
     )
 ) PARTITION BY RANGE (execution_id);
 COMMENT ON TABLE mcp_tool_executions IS 'One row for each decision, allow and deny. A denied row has a gate and a reason and no outcome; a final row has an outcome; a pending row has neither.';
@@ -58,21 +54,21 @@ CREATE FUNCTION gatetrail_id_floor(moment timestamptz) RETURNS uuid LANGUAGE sql
 $$;
 COMMENT ON FUNCTION gatetrail_id_floor IS 'The smallest UUIDv7 of a moment: execution_id >= gatetrail_id_floor(t) means decided at or after t, and uses the primary key.';
 
-CREATE FUNCTION gatetrail_make_execution_partitions(days_ahead integer DEFAULT 7) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION gatetrail_make_execution_partitions(weeks_ahead integer DEFAULT 1) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    today CONSTANT date := (now() AT TIME ZONE 'UTC')::date;
-    day   date := today - 1;
-    name  text;
+    this_week CONSTANT date := date_trunc('week', now() AT TIME ZONE 'UTC')::date;
+    monday    date := this_week - 7;
+    name      text;
 BEGIN
-    WHILE day <= today + days_ahead LOOP
-        name := 'mcp_tool_executions_' || to_char(day, 'YYYYMMDD');
+    WHILE monday <= this_week + 7 * weeks_ahead LOOP
+        name := 'mcp_tool_executions_' || to_char(monday, 'YYYYMMDD');
         IF to_regclass(name) IS NULL THEN
             EXECUTE format('CREATE TABLE %I PARTITION OF mcp_tool_executions FOR VALUES FROM (%L) TO (%L) WITH (fillfactor = 85)', name,
-                gatetrail_id_floor(day::timestamp AT TIME ZONE 'UTC'), gatetrail_id_floor((day + 1)::timestamp AT TIME ZONE 'UTC'));
+                gatetrail_id_floor(monday::timestamp AT TIME ZONE 'UTC'), gatetrail_id_floor((monday + 7)::timestamp AT TIME ZONE 'UTC'));
         END IF;
-        day := day + 1;
+        monday := monday + 7;
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION gatetrail_make_execution_partitions IS 'Makes the partitions of yesterday, today and so many days ahead (UTC).';
+COMMENT ON FUNCTION gatetrail_make_execution_partitions IS 'Makes the partitions of last week, this one and so many ahead. A week begins on Monday, UTC.';
 SELECT gatetrail_make_execution_partitions();

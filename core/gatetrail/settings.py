@@ -30,7 +30,7 @@ class JournalSettings(BaseModel):
 
     append_limit_ms: Annotated[int, Field(ge=50, le=60_000)] = 2_000
     """A decision that is not committed after this long is a denial by the gate `audit`."""
-    batch_events: Annotated[int, Field(ge=1, le=10_000)] = 512
+    batch_events: Annotated[int, Field(ge=1, le=10_000)] = 128
     """Events in one commit at most."""
 
 

@@ -15,6 +15,7 @@ from gatetrail.errors import AuditUnavailable, DatabaseUnavailable
 from gatetrail.events.fields import Record
 from gatetrail.events.wire import Sealed, seal
 from gatetrail_sinks.postgres.connection import Connection, connect
+from gatetrail_sinks.postgres.append import SESSION, append_statement
 from gatetrail_sinks.postgres.queries import query
 
 log = logging.getLogger("gatetrail.journal")
@@ -31,8 +32,8 @@ class WriterSettings:
 
     append_limit_ms: int = 2_000
     """An append that is not committed after this long is refused."""
-    batch_events: int = 512
-    """Events in one commit at most."""
+    batch_events: int = 128
+    """Events in one commit at most. With 128 one half of 256 callers prepares while the other half's commit is under way."""
     waiting_events: int = 50_000
     """Events that may wait for a commit; more are refused at once."""
 
@@ -148,7 +149,7 @@ class GroupCommit:
                     continue
                 async with self._turn(connection) as head:
                     sealed = self._seal(live, head)
-                    written = await self._append(connection, head, sealed)
+                    written = await self._append(connection, head, live, sealed)
                 if written:
                     self._done(live, sealed, head)
                 else:
@@ -176,16 +177,20 @@ class GroupCommit:
         self._contended_until_s = asyncio.get_running_loop().time() + CONTENDED_S
         self._head = None
 
-    async def _append(self, connection: Connection, head: Head, sealed: Sequence[Sealed]) -> bool:
+    async def _append(
+        self, connection: Connection, head: Head, items: Sequence[Item], sealed: Sequence[Sealed]
+    ) -> bool:
+        statement = append_statement([item.event for item in items])
         last = sealed[-1]
         cursor = await connection.execute(
-            query("append"),
+            statement.text,
             {
                 "lines": b"\n".join([one.line for one in sealed]).decode(),
                 "old_seq": head.seq,
                 "old_hash": head.event_hash,
                 "new_seq": last.seq,
                 "new_hash": last.event_hash,
+                **statement.bounds,
             },
             prepare=True,
         )
@@ -248,7 +253,7 @@ class GroupCommit:
 
     async def _connect(self) -> Connection:
         connection = await connect(self._dsn, application_name="gatetrail journal")
-        await connection.execute("SET synchronous_commit = on")
+        await connection.execute(SESSION)
         await connection.execute(query("alive"), {"instance_id": self._instance_id})
         self._connection = connection
         self._head = None

@@ -1,5 +1,6 @@
 -- One batch, one statement, one commit: the guard on the chain's head, the events, and their executions.
 -- Nothing at all is written unless the head is still the one that the lines were sealed upon.
+-- append_decided and append_ended are added where a batch needs them; each costs locks and planning of its own.
 WITH line AS MATERIALIZED (
     SELECT entry.body, key.*
     FROM (SELECT text::json AS body FROM string_to_table(%(lines)s, E'\n') AS lines (text)) AS entry,
@@ -21,22 +22,4 @@ WITH line AS MATERIALIZED (
     SELECT line.seq, event_id, event_name, "@timestamp", user_id, session_id, trace_id, client_id,
         server_name, tool_name, execution_id, decision, gate, body, prev_hash, event_hash
     FROM line, head
-), decided AS (
-    INSERT INTO mcp_tool_executions (execution_id, trace_id, user_id, session_id, context_id, client_id, task_id,
-        server_name, tool_name, method, caller_type, actual_tier, required_tier, rate_limit_tier, department,
-        status, gate, reason_code, policy_version, instance_id, src_ip, retry_after_ms, started_at, decided_seq)
-    SELECT execution_id, trace_id, user_id, session_id, context_id, client_id, task_id,
-        server_name, tool_name, method, caller_type, actual_tier, required_tier, rate_limit_tier, department,
-        execution_status, gate, reason_code, policy_version, instance_id, src_ip, retry_after_ms, "@timestamp", line.seq
-    FROM line, head
-    WHERE event_name = 'tool_call.decided'
-), ended AS (
-    UPDATE mcp_tool_executions AS execution
-    SET status = line.execution_status, finished_at = line."@timestamp", latency_ms = line.latency_ms,
-        error_class = line.error_class, outcome_seq = line.seq
-    FROM line, head
-    WHERE line.event_name IN ('tool_call.completed', 'execution.orphaned')
-        AND execution.execution_id = line.execution_id
-        AND (line.event_name = 'tool_call.completed' OR execution.status = 'pending')
 )
-SELECT seq FROM head

@@ -1,0 +1,46 @@
+"""The statement that appends one batch: only the parts that this batch needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from gatetrail.events.fields import Record
+from gatetrail.events.model import ExecutionOrphaned, ToolCallCompleted, ToolCallDecided
+from gatetrail_sinks.postgres.queries import query
+
+SESSION = (
+    "SET synchronous_commit = on;"
+    # One plan for batches of every size, made while the tables may still be empty: it must be the one that is right
+    # for full tables, and planning anew would cost more than a small batch itself.
+    "SET plan_cache_mode = force_generic_plan;"
+    "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off"
+)
+"""Settings of the connection that appends. Durability is never less than a local flush."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppendStatement:
+    """SQL for one batch, and the parameters that depend on it."""
+
+    text: bytes
+    bounds: Mapping[str, str]
+
+
+def append_statement(events: Sequence[Record]) -> AppendStatement:
+    """The statement for these events. Gives a row when the head was as expected, and none when nothing was written."""
+    decided = any(isinstance(event, ToolCallDecided) for event in events)
+    ended = [event.execution_id for event in events if isinstance(event, ToolCallCompleted | ExecutionOrphaned)]
+    bounds = {"first_id": min(ended), "last_id": max(ended)} if ended else {}
+    return AppendStatement(_text(decided=decided, ended=bool(ended)), bounds)
+
+
+@cache
+def _text(*, decided: bool, ended: bool) -> bytes:
+    parts = [query("append")]
+    if decided:
+        parts.append(query("append_decided"))
+    if ended:
+        parts.append(query("append_ended"))
+    return b", ".join(parts) + b"SELECT seq FROM head"
