@@ -1,6 +1,8 @@
+-- The id comes from the journal's column: a body that somebody has tampered with may have none.
 WITH aside AS (
     INSERT INTO sink_quarantine (sink_name, seq, event_id, event_name, body, reason)
-    VALUES (%(sink_name)s, %(seq)s, (%(body)s::json ->> 'event_id')::uuid, %(event_name)s, %(body)s::json, %(reason)s)
+    SELECT %(sink_name)s, %(seq)s, (SELECT event_id FROM audit_events WHERE seq = %(seq)s),
+        %(event_name)s, %(body)s::json, %(reason)s
     ON CONFLICT (sink_name, seq) DO UPDATE SET reason = excluded.reason, quarantined_at = excluded.quarantined_at
 )
 UPDATE sink_cursors
