@@ -73,8 +73,6 @@ class Sessions:
                 return _refusal(caller)
             if isinstance(bound, Authenticated) and not session.tier.satisfies(bound.tier):
                 bound = replace(bound, tier=lowest(bound.tier, session.tier))
-        if bound.session_id is None and transport_session_id is not None:
-            return replace(bound, session_id=transport_session_id)
         return bound
 
     def known(self, session_id: str) -> Session | None:

@@ -11,9 +11,10 @@ import anyio
 from gatetrail.call import Call, Ids, Kind
 from gatetrail.clock import Clock, IdMaker
 from gatetrail.dispatcher import record
+from gatetrail.dispatcher.denial import denial
 from gatetrail.dispatcher.execution import Admitted, Denied, Finished, Result, TimedOut
 from gatetrail.dispatcher.ledger import Ledger
-from gatetrail.errors import AuditUnavailable, CallDenied, Unavailable
+from gatetrail.errors import AuditUnavailable, Unavailable
 from gatetrail.events.fields import Record
 from gatetrail.events.model import ManifestListed
 from gatetrail.events.stamp import Stamp
@@ -98,25 +99,15 @@ class Dispatcher:
 
     async def admit(self, call: Call, caller: Caller) -> Admitted | Denied:
         """Decide and make the decision durable. `Admitted` means: the allow row is committed."""
-        gates = self.gates
+        checked = await self._check(self.gates, call, caller)
+        if isinstance(checked, Denied):
+            return checked
+        call, bound, decision = checked
         execution_id = self._ids.new_id()
         try:
-            bound = await self.sessions.bind(caller, call.ids.session_id)
-        except Unavailable as problem:
-            decision = self._decide(gates, call, caller)
-            return await self._audit_denial(call, caller, decision, execution_id, problem)
-        call = _with_ids(call, bound)
-        decision = self._decide(gates, call, bound)
-        event = record.decided(self._stamp, call, bound, decision, execution_id)
-        try:
-            await self._ledger.commit(event)
+            await self._ledger.commit(record.decided(self._stamp, call, bound, decision, execution_id))
         except AuditUnavailable as problem:
-            if decision.allowed:
-                return await self._audit_denial(call, bound, decision, execution_id, problem)
-            await self._ledger.spool(event)
-        if not decision.allowed:
-            self._ledger.counts.denied += 1
-            return Denied(decision, execution_id)
+            return await self._audit_denial(call, bound, decision, execution_id, problem)
         self._ledger.counts.allowed += 1
         return Admitted(call, bound, decision, execution_id, self._clock.monotonic_s())
 
@@ -152,6 +143,7 @@ class Dispatcher:
         return checked if isinstance(checked, Denied) else None
 
     async def _check(self, gates: Gates, call: Call, caller: Caller) -> tuple[Call, Caller, Decision] | Denied:
+        """What the gates say of a caller as its sessions bind it. A denial is recorded here."""
         try:
             bound = await self.sessions.bind(caller, call.ids.session_id)
         except Unavailable as problem:
@@ -159,15 +151,12 @@ class Dispatcher:
             return await self._audit_denial(call, caller, decision, self._ids.new_id(), problem)
         call = _with_ids(call, bound)
         decision = self._decide(gates, call, bound)
-        return (call, bound, decision) if decision.allowed else await self.admit_denied(call, bound, decision)
-
-    async def admit_denied(self, call: Call, caller: Caller, decision: Decision) -> Denied:
-        """Record a denial that was decided already."""
-        execution_id = self._ids.new_id()
-        event = record.decided(self._stamp, _with_ids(call, caller), caller, decision, execution_id)
-        await self._ledger.commit_or_spool(event)
+        if decision.allowed:
+            return call, bound, decision
+        denied = Denied(decision, self._ids.new_id())
+        await self._ledger.commit_or_spool(record.decided(self._stamp, call, bound, decision, denied.execution_id))
         self._ledger.counts.denied += 1
-        return Denied(decision, execution_id)
+        return denied
 
     def arrival(self, source_ip: str | None) -> GateResult:
         """Counts a request that becomes no call, towards the burst limit of where it came from."""
@@ -212,24 +201,6 @@ class Dispatcher:
         )
 
 
-def denial_text(denied: Denied) -> str:
-    """One sentence that a model and a person can act on: gate, reason, wait, decision id."""
-    decision = denied.decision
-    wait = f"; retry after {decision.retry_after_ms} ms" if decision.retry_after_ms is not None else ""
-    return f"Denied by {decision.gate.value} gate: {decision.reason}{wait} (decision {denied.execution_id})"
-
-
-def denial(denied: Denied) -> CallDenied:
-    """The exception that the outermost door raises for a denial."""
-    return CallDenied(
-        denial_text(denied),
-        gate=denied.decision.gate,
-        reason_code=denied.decision.reason_code,
-        execution_id=denied.execution_id,
-        retry_after_ms=denied.decision.retry_after_ms,
-    )
-
-
 def _with_ids(call: Call, caller: Caller) -> Call:
     if not isinstance(caller, Authenticated):
         return call
@@ -242,7 +213,7 @@ def _with_ids(call: Call, caller: Caller) -> Call:
         client_id=caller.client_id or ids.client_id,
         task_id=ids.task_id,
     )
-    return replace(call, ids=merged)
+    return call.with_ids(merged)
 
 
 def _class_of(problem: BaseException) -> str:

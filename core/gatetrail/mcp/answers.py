@@ -13,7 +13,7 @@ from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND
 
 from gatetrail.call import Call, Kind
 from gatetrail.dispatcher import Denied, TimedOut
-from gatetrail.dispatcher.dispatcher import denial_text
+from gatetrail.dispatcher.denial import denial_text
 from gatetrail.words import GateName
 
 TIMED_OUT = 40801
