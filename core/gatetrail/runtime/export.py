@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, assert_never
+from typing import Any
 
 from pydantic import ValidationError
 
+from gatetrail.clock import Clock
 from gatetrail.dispatcher.ledger import Ledger
 from gatetrail.errors import SettingsInvalid
 from gatetrail.events.follower import Follower
@@ -16,7 +17,7 @@ from gatetrail.events.journal import Journal
 from gatetrail.events.sink import CursorStore, Sink, Start
 from gatetrail.events.stamp import Stamp
 from gatetrail.settings import ServiceSettings
-from gatetrail_sinks.file import FileSink, FileSinkSettings
+from gatetrail_sinks.file import FileSettings, FileSink
 
 DRAIN_S = 5.0
 """How long followers may go on delivering when the process ends."""
@@ -30,7 +31,7 @@ def make_sink(name: str, options: dict[str, Any]) -> tuple[Sink, Start]:
     try:
         match kind:
             case "file":
-                return FileSink(name, FileSinkSettings.model_validate(options)), Start(start)
+                return FileSink(name, FileSettings.model_validate(options)), Start(start)
             case _:
                 raise SettingsInvalid(f"sinks.{name}.type: {kind!r} is no type of sink; expected file")
     except ValidationError as problem:
@@ -43,12 +44,15 @@ def make_sink(name: str, options: dict[str, Any]) -> tuple[Sink, Start]:
 
 @asynccontextmanager
 async def run_sinks(
-    settings: ServiceSettings, journal: Journal, cursors: CursorStore, stamp: Stamp, ledger: Ledger
+    settings: ServiceSettings, journal: Journal, cursors: CursorStore, stamp: Stamp, ledger: Ledger, clock: Clock
 ) -> AsyncIterator[Sequence[Follower]]:
     """Drive every sink of the settings, each by a follower in a task of its own; drain them at the end."""
     made = [make_sink(name, options) for name, options in settings.sinks.items()]
-    followers = [Follower(sink, journal, cursors, stamp, ledger.commit_or_spool, start=start) for sink, start in made]
-    tasks = [asyncio.create_task(follower.run(), name=f"gatetrail sink {follower.name}") for follower in followers]
+    followers = [
+        Follower(sink, journal, cursors, stamp, ledger.commit_or_spool, start=start, clock=clock)
+        for sink, start in made
+    ]
+    tasks = [asyncio.create_task(follower.run()) for follower in followers]
     try:
         yield followers
     finally:

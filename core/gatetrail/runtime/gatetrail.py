@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from gatetrail.call import Call
@@ -18,6 +19,7 @@ from gatetrail.clock import Clock, IdMaker, SystemClock
 from gatetrail.dispatcher import Admitted, Dispatcher
 from gatetrail.dispatcher.ledger import Ledger
 from gatetrail.dispatcher.recovery import Recovery
+from gatetrail.events.follower import Follower
 from gatetrail.events.model import PolicyChanged
 from gatetrail.events.spool import Spool
 from gatetrail.events.stamp import Stamp
@@ -55,6 +57,7 @@ class Gatetrail:
     verifier: TokenVerifier
     journal: PostgresJournal
     adapter: Adapter
+    followers: Sequence[Follower]
     dsn: str
 
     @staticmethod
@@ -74,14 +77,16 @@ class Gatetrail:
         """
         chosen = settings or load_settings(_config_of_environment())
         if dsn is not None:
-            chosen = load_settings(None, **{**chosen.model_dump(), "dsn": dsn})
-        return _open(_policy(policy, chosen), chosen, sinks, clock or SystemClock())
+            chosen = chosen.model_copy(update={"dsn": SecretStr(dsn)})
+        if not sinks:
+            chosen = chosen.model_copy(update={"sinks": {}})
+        return _open(_policy(policy, chosen), chosen, clock or SystemClock())
 
     def install(self, server: SupportedServer, *, name: str, local_caller: Caller | None = None) -> None:
         """Put the gate into an MCPServer, a low-level Server or a FastMCP, under the name that the policy knows.
 
-        `local_caller` is who calls when nothing on the wire can tell: stdio, in memory, or from Python; anonymous when left
-        out. Raises `ServerNotSupported`.
+        `local_caller` is who calls when nothing on the wire can tell: stdio, in memory, or from Python;
+        anonymous when left out. Raises `ServerNotSupported`.
         """
         self.adapter.install(server, name=name, local_caller=local_caller or Anonymous())
 
@@ -99,7 +104,7 @@ class Gatetrail:
 
 
 @asynccontextmanager
-async def _open(policy: Policy, settings: ServiceSettings, sinks: bool, clock: Clock) -> AsyncIterator[Gatetrail]:
+async def _open(policy: Policy, settings: ServiceSettings, clock: Clock) -> AsyncIterator[Gatetrail]:
     ids = IdMaker(clock)
     stamp = Stamp(clock, ids, instance_id=ids.new_id(), product_version=version("gatetrail"))
     verifier = TokenVerifier(policy.document.identity, jwt_secret(settings), clock)
@@ -119,11 +124,12 @@ async def _open(policy: Policy, settings: ServiceSettings, sinks: bool, clock: C
         sessions = Sessions(PostgresSessions(dsn, pool), stamp, ledger.commit_or_spool)
         dispatcher = Dispatcher(Gates(policy, GateState()), sessions, ledger, stamp, clock, ids)
         await dispatcher.report(_in_force(policy, stamp))
-        cursors = await stack.enter_async_context(PostgresCursors(dsn))
-        exported = settings if sinks else settings.model_copy(update={"sinks": {}})
-        followers = await stack.enter_async_context(run_sinks(exported, journal, cursors, stamp, ledger))
+        cursors = PostgresCursors(dsn)
+        stack.push_async_callback(cursors.close)
+        followers = await stack.enter_async_context(run_sinks(settings, journal, cursors, stamp, ledger, clock))
         _in_background(stack, beat(ledger, stamp, followers), "gatetrail heartbeat")
-        yield Gatetrail(policy, dispatcher, verifier, journal, Adapter(dispatcher, verifier, stamp, ids), dsn)
+        adapter = Adapter(dispatcher, verifier, stamp, ids)
+        yield Gatetrail(policy, dispatcher, verifier, journal, adapter, followers, dsn)
 
 
 def _in_background(stack: AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> None:

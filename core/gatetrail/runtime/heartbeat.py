@@ -24,7 +24,7 @@ async def beat(ledger: Ledger, stamp: Stamp, followers: Sequence[Follower], inte
                 allowed_count=counts.allowed,
                 denied_count=counts.denied,
                 completed_count=counts.completed,
-                exported_count=sum(follower.exported_count for follower in followers),
+                exported_count=sum(follower.state().delivered_count for follower in followers),
             )
         )
         await asyncio.sleep(interval_s)

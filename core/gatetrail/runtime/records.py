@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from gatetrail.events.search import Search
@@ -37,5 +37,8 @@ async def open_records(settings: ServiceSettings) -> AsyncIterator[Records]:
     """
     async with open_database(settings) as dsn:
         await migrate(dsn)
-        async with open_pool(dsn, size=2) as pool, PostgresCursors(dsn) as cursors:
+        cursors = PostgresCursors(dsn)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(cursors.close)
+            pool = await stack.enter_async_context(open_pool(dsn, size=2))
             yield Records(PostgresSearch(dsn, pool), PostgresVerifier(dsn), cursors, PostgresHead(dsn, pool))
