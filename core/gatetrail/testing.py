@@ -1,19 +1,22 @@
-"""Twins in memory for tests: a journal, a session store and a clock that nobody has to wait for."""
+"""Twins in memory for tests: a journal, cursors, a session store and a clock that nobody has to wait for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import anyio
 
+from gatetrail.clock import Clock, rfc3339
 from gatetrail.errors import AuditUnavailable, DatabaseUnavailable
 from gatetrail.events.fields import Record
-from gatetrail.events.journal import Entry
+from gatetrail.events.journal import Entry, Journal
 from gatetrail.events.model import Event
+from gatetrail.events.sink import CursorState, Start
 from gatetrail.events.wire import GENESIS_HASH, seal
 from gatetrail.sessions import Session
 
-__all__ = ["ManualClock", "MemoryJournal", "MemorySessions"]
+__all__ = ["ManualClock", "MemoryCursors", "MemoryJournal", "MemorySessions"]
 
 
 class ManualClock:
@@ -94,3 +97,85 @@ class MemorySessions:
             raise DatabaseUnavailable("the session store in memory is away")
         created = session.session_id not in self._sessions
         return self._sessions.setdefault(session.session_id, session), created
+
+
+class MemoryCursors:
+    """A cursor store that is gone with its process.
+
+    `another` stands for a second process on the same store. `lose` ends all ownerships of this one, as
+    the death of its connection would; set `away` to have every method fail.
+    """
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self.away = False
+        self.quarantine_of: dict[str, list[tuple[Entry, str]]] = {}
+        self._journal = journal
+        self._clock = clock
+        self._states: dict[str, CursorState] = {}
+        self._owners: dict[str, MemoryCursors] = {}
+
+    def another(self) -> MemoryCursors:
+        """The same store as another process sees it."""
+        other = MemoryCursors(self._journal, self._clock)
+        other.quarantine_of, other._states, other._owners = self.quarantine_of, self._states, self._owners
+        return other
+
+    def lose(self) -> None:
+        """This process owns nothing any more and has not noticed it yet."""
+        for sink_name in [name for name, owner in self._owners.items() if owner is self]:
+            del self._owners[sink_name]
+
+    async def acquire(self, sink_name: str, start: Start) -> int | None:
+        self._raise_when_away()
+        if sink_name in self._owners:
+            return None
+        if sink_name not in self._states:
+            seq = await self._journal.head_seq() if start is Start.NOW else 0
+            self._states[sink_name] = CursorState(sink_name, seq, None, None, None, 0, 0)
+        self._owners[sink_name] = self
+        return self._states[sink_name].seq
+
+    async def advance(self, sink_name: str, seq: int, delivered: int) -> None:
+        state = self._owned(sink_name)
+        self._states[sink_name] = replace(
+            state,
+            seq=seq,
+            acknowledged_at=self._now() if delivered else state.acknowledged_at,
+            last_error=None,
+            failing_since=None,
+            exported_count=state.exported_count + delivered,
+        )
+
+    async def fail(self, sink_name: str, reason: str) -> None:
+        state = self._owned(sink_name)
+        since = state.failing_since or self._now()
+        self._states[sink_name] = replace(state, last_error=reason, failing_since=since)
+
+    async def quarantine(self, sink_name: str, entry: Entry, reason: str) -> None:
+        state = self._owned(sink_name)
+        self.quarantine_of.setdefault(sink_name, []).append((entry, reason))
+        count = state.quarantined_count + 1
+        self._states[sink_name] = replace(
+            state, seq=entry.seq, last_error=None, failing_since=None, quarantined_count=count
+        )
+
+    async def release(self, sink_name: str) -> None:
+        if self._owners.get(sink_name) is self:
+            del self._owners[sink_name]
+
+    async def states(self) -> Sequence[CursorState]:
+        self._raise_when_away()
+        return [self._states[name] for name in sorted(self._states)]
+
+    def _owned(self, sink_name: str) -> CursorState:
+        self._raise_when_away()
+        if self._owners.get(sink_name) is not self:
+            raise DatabaseUnavailable(f"this process does not own sink {sink_name} any more")
+        return self._states[sink_name]
+
+    def _raise_when_away(self) -> None:
+        if self.away:
+            raise DatabaseUnavailable("the cursors in memory are away")
+
+    def _now(self) -> str:
+        return rfc3339(self._clock.now_us())
