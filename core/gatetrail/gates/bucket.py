@@ -11,6 +11,10 @@ _SWEPT_PER_NEWCOMER = 2
 _SWEPT_WHEN_FULL = 16
 
 
+ENOUGH = 1.0 - 1e-9
+"""What counts as a whole token: ten refills of a tenth are one, which floats alone do not grant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """`rate_per_s` tokens come in each second, `capacity` fit in. Both more than 0, capacity at least 1."""
@@ -50,9 +54,9 @@ class Bucket:
         The same bucket has a token at `now_s + wait / 1000` and none one millisecond before.
         """
         level = self.level(now_s)
-        if level < 1.0:
+        if level < ENOUGH:
             return self._wait_ms(level, now_s)
-        self.tokens = level - 1.0
+        self.tokens = max(0.0, level - 1.0)
         self.then_s = max(now_s, self.then_s)
         return 0
 
@@ -60,9 +64,9 @@ class Bucket:
         behind_s = max(0.0, self.then_s - now_s)
         wait_ms = max(1, math.ceil((behind_s + (1.0 - level) / self.limit.rate_per_s) * 1000))
         # Floats round: the formula that decides has the last word on the last millisecond.
-        while self.level(now_s + wait_ms / 1000) < 1.0:
+        while self.level(now_s + wait_ms / 1000) < ENOUGH:
             wait_ms += 1
-        while wait_ms > 1 and self.level(now_s + (wait_ms - 1) / 1000) >= 1.0:
+        while wait_ms > 1 and self.level(now_s + (wait_ms - 1) / 1000) >= ENOUGH:
             wait_ms -= 1
         return wait_ms
 

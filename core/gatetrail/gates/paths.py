@@ -11,6 +11,7 @@ ROUNDS = 2
 _ENCODED_PERCENT = re.compile(r"%(?:25)+")
 _OVERLONG = re.compile(rb"[\xc0\xc1][\x80-\xbf]|\xe0[\x80\x81][\x80-\xbf]")
 _END_OF_NAME = re.compile(r"[;?#]")
+_SPACES = "".join(chr(number) for number in range(0x3001) if chr(number).isspace())
 _LOOKALIKES = {
     **dict.fromkeys((*range(0x20), 0x7F)),
     **dict.fromkeys(map(ord, "\\∕⁄／＼"), "/"),
@@ -32,10 +33,10 @@ def normalise_path(path: str) -> str:
         text = _decoded(text)
     segments: list[str] = []
     for segment in text.replace("%", "").casefold().split("/"):
-        name = _END_OF_NAME.split(segment, maxsplit=1)[0].strip()
+        name = _END_OF_NAME.split(segment, maxsplit=1)[0].strip(_SPACES)
         if name == "..":
             del segments[-1:]
-        elif name := name.rstrip(". "):
+        elif name := name.rstrip(_SPACES + "."):
             segments.append(name)
     return "/" + "/".join(segments)
 
