@@ -153,12 +153,14 @@ class MischievousSink(ObedientSink):
         self.behave = self._misbehave
 
     async def _misbehave(self, entries: Sequence[Entry]) -> None:
+        poisoned = [place for place, entry in enumerate(entries) if entry.seq in self._poison]
+        edible = entries[: poisoned[0]] if poisoned else entries
         match self._chance.randrange(9):
             case 0:
-                self.taken.extend(entries[: self._chance.randrange(len(entries) + 1)])
+                self.taken.extend(edible[: self._chance.randrange(len(edible) + 1)])
                 raise SinkUnavailable("in the middle of it")
             case 1:
-                self.taken.extend(entries)
+                self.taken.extend(edible)
                 raise ConnectionResetError("after it")
             case 2:
                 await asyncio.Event().wait()
@@ -166,10 +168,7 @@ class MischievousSink(ObedientSink):
                 self._lose_ownership()
             case _:
                 pass
-        self._choke(entries)
-
-    def _choke(self, entries: Sequence[Entry]) -> None:
-        for place, entry in enumerate(entries):
-            if entry.seq in self._poison:
-                self.taken.extend(entries[:place])
-                raise EventRefused(entry.seq, "poison") if entry.seq % 2 else ValueError("poison")
+        if poisoned:
+            self.taken.extend(edible)
+            seq = entries[poisoned[0]].seq
+            raise EventRefused(seq, "poison") if seq % 2 else ValueError("poison")

@@ -481,11 +481,12 @@ async def test_whatever_fails_every_event_arrives_in_order_or_stands_in_quaranti
     poison = set(chance.sample(range(1, 200), 3))
 
     sink = MischievousSink(chance, poison, world.cursors.lose)
-    async with running(world.follower(sink, write_timeout_ms=5, tries_before_quarantine=2)):
+    follower = world.follower(sink, write_timeout_ms=5, tries_before_quarantine=2)
+    async with running(follower):
         for _ in range(20):
             await world.append(10)
             await asyncio.sleep(0)
-        await until(lambda: sink.taken and sink.taken[-1].seq >= 200)
+        await until(lambda: follower.state().cursor_seq >= 200)
     put_aside = {entry.seq for entry, _ in world.cursors.quarantine_of["obedient"]}
     seen = first_seen(sink.seqs)
     assert put_aside == poison
