@@ -12,12 +12,18 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from gatetrail_sinks.postgres.embedded import EmbeddedPostgres
 
 EXTERNAL_DSN_VARIABLE = "GATETRAIL_TEST_DSN"
+
+
+# A machine that is busy with other things must not fail a property for its time.
+settings.register_profile("gatetrail", deadline=None)
+settings.load_profile("gatetrail")
 
 
 @pytest.fixture(scope="session")
