@@ -38,6 +38,13 @@ class Recovery:
                 log.info("recovery waits: %s", problem)
             await anyio.sleep(interval_s)
 
+    async def last(self) -> None:
+        """Import what this process has spooled, before it ends. What the journal does not take stays in the file."""
+        try:
+            await self._import_own()
+        except Unavailable as problem:
+            log.warning("spooled events wait for the next start: %s", problem)
+
     async def once(self) -> None:
         """Import spooled events, then close orphaned calls. Raises `Unavailable`."""
         await self._executions.prepare_space()

@@ -45,7 +45,7 @@ from gatetrail_sinks.postgres.migrate import migrate
 from gatetrail_sinks.postgres.sessions import PostgresSessions
 from gatetrail_sinks.postgres.writer import WriterSettings
 
-RECOVERY_INTERVAL_S = 10.0
+RECOVERY_INTERVAL_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,8 @@ class Gatetrail:
     adapter: Adapter
     followers: Sequence[Follower]
     dsn: str
+    instance_id: str
+    """What stands as `instance_id` in all that this process records."""
 
     @staticmethod
     def open(
@@ -120,6 +122,7 @@ async def _open(policy: Policy, settings: ServiceSettings, clock: Clock) -> Asyn
         ledger = Ledger(journal, spool)
         recovery = Recovery(journal, PostgresExecutions(dsn, pool, stamp.instance_id), spool, stamp)
         await recovery.once()
+        stack.push_async_callback(recovery.last)
         _in_background(stack, recovery.run(RECOVERY_INTERVAL_S), "gatetrail recovery")
         sessions = Sessions(PostgresSessions(dsn, pool), stamp, ledger.commit_or_spool)
         dispatcher = Dispatcher(Gates(policy, GateState()), sessions, ledger, stamp, clock, ids)
@@ -129,7 +132,7 @@ async def _open(policy: Policy, settings: ServiceSettings, clock: Clock) -> Asyn
         followers = await stack.enter_async_context(run_sinks(settings, journal, cursors, stamp, ledger, clock))
         _in_background(stack, beat(ledger, stamp, followers), "gatetrail heartbeat")
         adapter = Adapter(dispatcher, verifier, stamp, ids)
-        yield Gatetrail(policy, dispatcher, verifier, journal, adapter, followers, dsn)
+        yield Gatetrail(policy, dispatcher, verifier, journal, adapter, followers, dsn, stamp.instance_id)
 
 
 def _in_background(stack: AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> None:
