@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gatetrail.events.search import Search
 from gatetrail.events.sink import CursorStore
+from gatetrail.events.tally import Tally
 from gatetrail.events.verification import Verifier
 from gatetrail.runtime.database import open_database
 from gatetrail.settings import ServiceSettings
@@ -16,6 +17,7 @@ from gatetrail_sinks.postgres.cursors import PostgresCursors
 from gatetrail_sinks.postgres.head import PostgresHead
 from gatetrail_sinks.postgres.migrate import migrate
 from gatetrail_sinks.postgres.search import PostgresSearch
+from gatetrail_sinks.postgres.tally import PostgresTally
 from gatetrail_sinks.postgres.verify import PostgresVerifier
 
 
@@ -27,6 +29,7 @@ class Records:
     verifier: Verifier
     cursors: CursorStore
     head: PostgresHead
+    tally: Tally
 
 
 @asynccontextmanager
@@ -41,4 +44,5 @@ async def open_records(settings: ServiceSettings) -> AsyncIterator[Records]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(cursors.close)
             pool = await stack.enter_async_context(open_pool(dsn, size=2))
-            yield Records(PostgresSearch(dsn, pool), PostgresVerifier(dsn), cursors, PostgresHead(dsn, pool))
+            head, tally = PostgresHead(dsn, pool), PostgresTally(dsn, pool)
+            yield Records(PostgresSearch(dsn, pool), PostgresVerifier(dsn), cursors, head, tally)
