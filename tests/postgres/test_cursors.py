@@ -1,0 +1,275 @@
+"""Cursors: durable positions, one owner. The twin in memory keeps the same promises."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AsyncExitStack
+
+import psycopg
+import pytest
+
+from gatetrail.clock import SystemClock, from_rfc3339
+from gatetrail.errors import DatabaseUnavailable
+from gatetrail.events.journal import Entry, Journal
+from gatetrail.events.sink import CursorStore, Start
+from gatetrail.testing import MemoryCursors, MemoryJournal
+from gatetrail_sinks.postgres.connection import connect, open_pool
+from gatetrail_sinks.postgres.cursors import PostgresCursors, open_cursors
+from gatetrail_sinks.postgres.journal import open_journal
+from gatetrail_sinks.postgres.migrate import migrate
+from gatetrail_sinks.postgres.queries import query
+from tests.samples import decided, make_stamp
+
+pytestmark = [pytest.mark.anyio, pytest.mark.postgres]
+
+OWNER = """
+import asyncio, sys
+from gatetrail.events.sink import Start
+from gatetrail_sinks.postgres.cursors import PostgresCursors
+
+async def own() -> None:
+    cursors = PostgresCursors(sys.argv[1])
+    print(await cursors.acquire("file", Start.BEGINNING), flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(own())
+"""
+
+
+class Stores:
+    """A journal, and as many processes' views of one cursor store as a test asks for."""
+
+    def __init__(self, journal: Journal, another: Callable[[], CursorStore]) -> None:
+        self.journal = journal
+        self.another = another
+        self._stamp = make_stamp()
+
+    async def append(self, count: int) -> list[Entry]:
+        head_seq = await self.journal.head_seq()
+        for _ in range(count):
+            await self.journal.append(decided(self._stamp))
+        return list(await self.journal.read(head_seq, count))
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def dsn_or_none(request: pytest.FixtureRequest) -> str | None:
+    return None if request.param == "memory" else str(request.getfixturevalue("dsn"))
+
+
+@pytest.fixture
+async def stores(dsn_or_none: str | None) -> AsyncGenerator[Stores]:
+    if (dsn := dsn_or_none) is None:
+        memory = MemoryJournal()
+        yield Stores(memory, MemoryCursors(memory, SystemClock()).another)
+        return
+    await migrate(dsn)
+    opened: list[PostgresCursors] = []
+
+    def another() -> CursorStore:
+        opened.append(PostgresCursors(dsn))
+        return opened[-1]
+
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(open_pool(dsn))
+        journal = await stack.enter_async_context(open_journal(dsn, pool, instance_id=make_stamp().instance_id))
+        yield Stores(journal, another)
+        for cursors in opened:
+            await cursors.close()
+
+
+async def test_a_new_sink_begins_where_it_is_told_and_later_where_it_was(stores: Stores) -> None:
+    await stores.append(5)
+    cursors = stores.another()
+    assert await cursors.acquire("all", Start.BEGINNING) == 0
+    assert await cursors.acquire("new", Start.NOW) == 5
+    await stores.append(2)
+    await cursors.advance("new", 7, 2)
+    for name in ("all", "new"):
+        await cursors.release(name)
+    assert await cursors.acquire("new", Start.NOW) == 7
+    assert await cursors.acquire("all", Start.NOW) == 0
+
+
+async def test_a_sink_has_one_owner_until_it_is_given_back(stores: Stores) -> None:
+    first, second = stores.another(), stores.another()
+    assert await first.acquire("file", Start.BEGINNING) == 0
+    assert await second.acquire("file", Start.BEGINNING) is None
+    assert await first.acquire("file", Start.BEGINNING) is None
+    assert await second.acquire("another", Start.BEGINNING) == 0
+    await second.release("file")
+    assert await second.acquire("file", Start.BEGINNING) is None
+    await first.advance("file", 3, 3)
+    await first.release("file")
+    await first.release("file")
+    assert await second.acquire("file", Start.BEGINNING) == 3
+
+
+async def test_one_who_is_not_the_owner_moves_nothing(stores: Stores) -> None:
+    owner, other = stores.another(), stores.another()
+    entry = (await stores.append(1))[0]
+    await owner.acquire("file", Start.BEGINNING)
+    with pytest.raises(DatabaseUnavailable, match="does not own sink file"):
+        await other.advance("file", 9, 9)
+    with pytest.raises(DatabaseUnavailable, match="does not own sink file"):
+        await other.fail("file", "no")
+    with pytest.raises(DatabaseUnavailable, match="does not own sink file"):
+        await other.quarantine("file", entry, "no")
+    state = (await other.states())[0]
+    assert (state.seq, state.last_error, state.quarantined_count) == (0, None, 0)
+
+
+async def test_the_state_tells_of_acknowledgements_failures_and_quarantine(stores: Stores) -> None:
+    cursors = stores.another()
+    entries = await stores.append(4)
+    await cursors.acquire("file", Start.BEGINNING)
+    await cursors.acquire("another", Start.BEGINNING)
+    assert [state.sink_name for state in await cursors.states()] == ["another", "file"]
+    state = (await cursors.states())[1]
+    assert (state.seq, state.acknowledged_at, state.failing_since, state.exported_count) == (0, None, None, 0)
+
+    await cursors.fail("file", "nobody \0 listens")
+    await cursors.fail("file", "still nobody")
+    failing = (await cursors.states())[1]
+    assert (failing.seq, failing.last_error) == (0, "still nobody")
+    assert failing.failing_since is not None
+    assert abs(from_rfc3339(failing.failing_since) / 1e6 - time.time()) < 60
+
+    await cursors.advance("file", 2, 2)
+    working = (await cursors.states())[1]
+    assert (working.seq, working.exported_count, working.last_error, working.failing_since) == (2, 2, None, None)
+    assert working.acknowledged_at is not None
+    assert abs(from_rfc3339(working.acknowledged_at) / 1e6 - time.time()) < 60
+
+    await cursors.fail("file", "refused")
+    await cursors.quarantine("file", entries[2], "too strange")
+    await cursors.advance("file", 4, 1)
+    after = (await cursors.states())[1]
+    assert (after.seq, after.exported_count, after.quarantined_count, after.last_error) == (4, 3, 1, None)
+
+
+async def test_a_move_over_a_hole_is_no_acknowledgement(stores: Stores) -> None:
+    cursors = stores.another()
+    await cursors.acquire("file", Start.BEGINNING)
+    await cursors.advance("file", 10, 0)
+    state = (await cursors.states())[0]
+    assert (state.seq, state.acknowledged_at, state.exported_count) == (10, None, 0)
+
+
+@pytest.fixture
+async def migrated(dsn: str) -> str:
+    await migrate(dsn)
+    return dsn
+
+
+def rows(dsn: str, statement: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        return connection.execute(statement.encode()).fetchall()
+
+
+async def test_an_event_in_quarantine_keeps_its_bytes_its_id_and_the_reason(migrated: str) -> None:
+    stamp = make_stamp()
+    event = decided(stamp)
+    async with (
+        open_pool(migrated) as pool,
+        open_journal(migrated, pool, instance_id=stamp.instance_id) as journal,
+        open_cursors(migrated) as cursors,
+    ):
+        await journal.append(event)
+        entry = (await journal.read(0, 1))[0]
+        await cursors.acquire("file", Start.BEGINNING)
+        await cursors.quarantine("file", entry, "first")
+        await cursors.quarantine("file", entry, "second")
+    stored = rows(migrated, "SELECT seq, event_id::text, event_name, body::text, reason FROM sink_quarantine")
+    assert stored == [(1, event.event_id, "tool_call.decided", entry.line.decode(), "second")]
+
+
+@pytest.fixture
+def owner(migrated: str) -> Generator[subprocess.Popen[bytes]]:
+    """A process that owns the sink `file`."""
+    with subprocess.Popen([sys.executable, "-c", OWNER, migrated], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"0\n"
+        yield process
+        process.kill()
+
+
+async def owned_at_last(cursors: CursorStore) -> None:
+    """Ask for the sink `file` until it is ours, for five seconds at most."""
+    async with asyncio.timeout(5):
+        while await cursors.acquire("file", Start.BEGINNING) is None:  # noqa: ASYNC110 the server tells nobody
+            await asyncio.sleep(0.02)
+
+
+async def test_an_owner_that_is_killed_is_followed_within_seconds(
+    migrated: str, owner: subprocess.Popen[bytes]
+) -> None:
+    async with open_cursors(migrated) as cursors:
+        assert await cursors.acquire("file", Start.BEGINNING) is None
+        owner.kill()
+        await owned_at_last(cursors)
+
+
+async def test_a_connection_that_dies_takes_all_ownerships_with_it_until_they_are_asked_for_again(
+    migrated: str,
+) -> None:
+    async with open_cursors(migrated) as cursors:
+        for name in ("file", "another"):
+            await cursors.acquire(name, Start.BEGINNING)
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'gatetrail cursors'"
+        assert rows(migrated, ended) == [(True,)]
+        with pytest.raises(DatabaseUnavailable, match="does not answer"):
+            await cursors.advance("file", 1, 1)
+        assert await cursors.acquire("file", Start.BEGINNING) == 0
+        with pytest.raises(DatabaseUnavailable, match="does not own sink another"):
+            await cursors.advance("another", 1, 1)
+        assert await cursors.acquire("another", Start.BEGINNING) == 0
+        await cursors.advance("another", 1, 1)
+
+
+async def test_a_statement_that_hangs_is_given_up_and_the_ownership_with_it(
+    migrated: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gatetrail_sinks.postgres.cursors.STATEMENT_LIMIT_S", 0.3)
+    async with open_cursors(migrated) as cursors, open_cursors(migrated) as other:
+        await cursors.acquire("file", Start.BEGINNING)
+        async with await psycopg.AsyncConnection.connect(migrated) as blocker:
+            await blocker.execute("LOCK TABLE sink_cursors IN EXCLUSIVE MODE")
+            with pytest.raises(DatabaseUnavailable, match="does not answer"):
+                await cursors.advance("file", 1, 1)
+        await owned_at_last(other)
+
+
+async def test_a_lost_row_is_told_and_begun_anew(migrated: str) -> None:
+    async with open_cursors(migrated) as cursors:
+        await cursors.acquire("file", Start.BEGINNING)
+        assert rows(migrated, "DELETE FROM sink_cursors RETURNING sink_name") == [("file",)]
+        with pytest.raises(DatabaseUnavailable, match="lost its row"):
+            await cursors.advance("file", 1, 1)
+
+
+async def test_a_database_that_is_away_is_told() -> None:
+    cursors = PostgresCursors("postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(DatabaseUnavailable, match=r"PostgreSQL at 127\.0\.0\.1:1/none does not answer"):
+        await cursors.acquire("file", Start.BEGINNING)
+    with pytest.raises(DatabaseUnavailable, match=r"PostgreSQL at 127\.0\.0\.1:1/none does not answer"):
+        await cursors.states()
+    await cursors.release("file")
+    await cursors.close()
+
+
+async def test_moving_a_cursor_does_not_wait_for_the_disk_and_quarantine_does(migrated: str) -> None:
+    async with open_cursors(migrated) as cursors:
+        await cursors.acquire("file", Start.BEGINNING)
+    values = {"sink_name": "file", "seq": 1, "delivered": 1, "event_name": "none", "body": "{}", "reason": "no"}
+    async with await connect(migrated) as connection:
+        for statement, expected in (("cursor_quarantine", "on"), ("cursor_advance", "off")):
+            async with connection.transaction():
+                await connection.execute(query(statement), values)
+                row = await (await connection.execute("SHOW synchronous_commit")).fetchone()
+                assert row == (expected,)
+        row = await (await connection.execute("SHOW synchronous_commit")).fetchone()
+        assert row == ("on",)
