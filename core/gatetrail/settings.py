@@ -51,6 +51,8 @@ class ServiceSettings(BaseSettings):
     """At least 32 bytes. None: one is generated into the data folder."""
     host: str = "127.0.0.1"
     port: Port = 8080
+    allowed_hosts: tuple[str, ...] = ()
+    """Names, without ports, by which clients may ask for the service, besides loopback and `host`."""
     journal: JournalSettings = JournalSettings()
     servers: dict[str, HostedServer] = {}
     """By the name under which the policy knows them; served at `/mcp/NAME`. Empty: the sample servers."""

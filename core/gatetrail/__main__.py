@@ -1,0 +1,5 @@
+"""`python -m gatetrail` is the command `gatetrail`."""
+
+from gatetrail.cli import main
+
+main()

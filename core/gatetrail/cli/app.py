@@ -1,0 +1,87 @@
+"""All commands of `gatetrail`. What they need is imported when they run, so that help comes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from gatetrail.cli import demo, events, migrate, policy, schema, serve, sinks, token, verify, why
+
+HELP = """Four gates and a durable audit trail in front of every tool call of an AI agent.
+
+stdout is data, stderr is talk. Exit codes: 0 fine, 1 the answer is no, 2 wrong use, 3 the service or the
+database is away. Every setting has a variable as well: GATETRAIL_DSN, GATETRAIL_POLICY, GATETRAIL_CONFIG,
+GATETRAIL_DATA_DIR, GATETRAIL_JWT_SECRET."""
+
+EXAMPLES = """Examples:
+
+\b
+  gatetrail demo                      watch it work
+  gatetrail serve                     the service, on 127.0.0.1:8080
+  gatetrail events --since 1h         what was asked for, and what the gates said
+  gatetrail why DECISION_ID           one decision, explained
+"""
+
+_STYLE: dict[str, Any] = {
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": None,
+    "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 110},
+}
+
+
+def command() -> Any:
+    """The whole command line, ready to run."""
+    app = typer.Typer(name="gatetrail", help=HELP, epilog=EXAMPLES, **_STYLE)
+    app.callback(invoke_without_command=True)(_top)
+    _add(app, demo.demo, demo.EXAMPLES)
+    _add(app, serve.serve, serve.EXAMPLES)
+    _add(app, events.events, events.EXAMPLES)
+    _add(app, why.why, why.EXAMPLES)
+    _add(app, verify.verify, verify.EXAMPLES)
+    _add(app, sinks.sinks, sinks.EXAMPLES)
+    group = _group(app, "policy", "Check and show the policy file.")
+    _add(group, policy.check, policy.CHECK_EXAMPLES)
+    _add(group, policy.show, policy.SHOW_EXAMPLES)
+    _add(_group(app, "token", "Bearer tokens for callers."), token.mint, token.EXAMPLES)
+    _add(app, migrate.migrate, migrate.EXAMPLES)
+    group = _group(app, "schema", "The JSON Schemas of event, policy file and service file.")
+    _add(group, schema.export, schema.EXPORT_EXAMPLES)
+    _add(group, schema.check, schema.CHECK_EXAMPLES)
+    return typer.main.get_command(app)
+
+
+def _add(app: typer.Typer, run: Callable[..., None], examples: str) -> None:
+    app.command(epilog=examples)(run)
+
+
+def _group(app: typer.Typer, name: str, about: str) -> typer.Typer:
+    group = typer.Typer(name=name, help=about, **_STYLE)
+    group.callback(invoke_without_command=True)(_bare)
+    app.add_typer(group)
+    return group
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"gatetrail {version('gatetrail')}")
+        raise typer.Exit
+
+
+def _top(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 -- its callback acts
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    _bare(context)
+
+
+def _bare(context: typer.Context) -> None:
+    """Without a command, help is what was wanted."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())

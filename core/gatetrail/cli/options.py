@@ -1,0 +1,58 @@
+"""Options that several commands share, and the settings that they add up to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from gatetrail.policy.model import Policy
+    from gatetrail.settings import ServiceSettings
+
+Dsn = Annotated[
+    str | None,
+    typer.Option(
+        envvar="GATETRAIL_DSN",
+        metavar="DSN",
+        help="PostgreSQL 15 or newer, for example postgresql://user@host/name. Without it: the embedded server.",
+    ),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="GATETRAIL_DATA_DIR", metavar="FOLDER", help="Where the embedded server, the spool and secrets live."
+    ),
+]
+Config = Annotated[
+    Path | None, typer.Option(envvar="GATETRAIL_CONFIG", metavar="FILE", help="The platform team's service.yaml.")
+]
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy",
+        envvar="GATETRAIL_POLICY",
+        metavar="FILE",
+        help="The security team's policy.yaml. Without it: the sample policy.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="JSON lines on stdout and nothing else.")]
+
+
+def settings_of(config: Path | None = None, **over: Any) -> ServiceSettings:
+    """The settings: what the options say goes over the environment, that over the file. Raises `SettingsInvalid`."""
+    from pydantic import SecretStr
+
+    from gatetrail.settings import load_settings
+
+    dsn = over.pop("dsn", None)
+    return load_settings(config, dsn=SecretStr(dsn) if dsn else None, **over)
+
+
+def policy_of(settings: ServiceSettings) -> Policy:
+    """The policy that the settings name, else the sample policy. Raises `PolicyInvalid`."""
+    from gatetrail.policy.load import load_policy
+    from gatetrail.runtime.sample import sample_policy
+
+    return load_policy(settings.policy) if settings.policy is not None else sample_policy()

@@ -1,0 +1,104 @@
+"""`gatetrail policy`: the security team's file, before and while it is in force."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gatetrail.cli.door import NO
+from gatetrail.cli.options import Config, Json, PolicyFile, policy_of, settings_of
+from gatetrail.errors import PolicyInvalid, WrongUse
+
+if TYPE_CHECKING:
+    from gatetrail.policy.model import Policy
+
+CHECK_EXAMPLES = """Examples:
+
+\b
+  gatetrail policy check policy.yaml
+  gatetrail policy check policy.yaml --json
+"""
+SHOW_EXAMPLES = """Examples:
+
+\b
+  gatetrail policy show
+  gatetrail policy show --policy policy.yaml --json
+"""
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The policy file.")]
+
+
+def check(file: File, as_json: Json = False) -> None:
+    """Check a policy file. Exit 0: it can be used; 1: not, and every problem is told with its line."""
+    from gatetrail.policy.load import load_policy
+
+    _check_is_there(file)
+    try:
+        policy = load_policy(file)
+    except PolicyInvalid as problem:
+        _put_problems(problem, as_json=as_json)
+        raise typer.Exit(NO) from None
+    _put_summary(policy, as_json=as_json)
+
+
+def show(policy: PolicyFile = None, as_json: Json = False, config: Config = None) -> None:
+    """Show the policy that `serve` would use, with every default written out."""
+    from gatetrail.cli.output import flush, put_json, put_text
+
+    chosen = policy_of(settings_of(config, policy=policy))
+    document = chosen.document.model_dump(mode="json")
+    if as_json:
+        put_json({"policy_version": chosen.version, "source": chosen.source, "document": document})
+    else:
+        put_text(f"# version {chosen.version}, from {chosen.source}\n{_yaml(document)}".rstrip())
+    flush()
+
+
+def _check_is_there(file: Path) -> None:
+    try:
+        file.open("rb").close()
+    except OSError as problem:
+        raise WrongUse(f"{file}: cannot be read: {problem.strerror or problem}") from None
+
+
+def _put_problems(problem: PolicyInvalid, *, as_json: bool) -> None:
+    from gatetrail.cli.output import flush, put_json, put_text
+    from gatetrail.cli.talk import printable
+
+    for one in problem.problems:
+        if as_json:
+            put_json({"ok": False, "file": problem.file, "line": one.line, "path": one.path, "message": one.message})
+        else:
+            put_text(printable(one.text(problem.file)))
+    flush()
+
+
+def _put_summary(policy: Policy, *, as_json: bool) -> None:
+    from gatetrail.cli.output import flush, put_json, put_text
+
+    counts = _counts_of(policy)
+    if as_json:
+        put_json({"ok": True, "file": policy.source, "policy_version": policy.version, **counts})
+    else:
+        counted = ", ".join(f"{number} {what.replace('_', ' ')}" for what, number in counts.items())
+        put_text(f"{policy.source}: ok, version {policy.version}: {counted}")
+    flush()
+
+
+def _counts_of(policy: Policy) -> dict[str, int]:
+    servers = policy.document.servers.values()
+    return {
+        "servers": len(servers),
+        "tools": sum(len(server.tools) for server in servers),
+        "resources": sum(len(server.resources) for server in servers),
+        "prompts": sum(len(server.prompts) for server in servers),
+        "blocklist_entries": len(policy.document.blocklist),
+    }
+
+
+def _yaml(document: dict[str, Any]) -> str:
+    import yaml
+
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)

@@ -1,0 +1,54 @@
+"""`gatetrail schema`: the JSON Schemas of event, policy file and service file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gatetrail.cli.door import NO
+from gatetrail.cli.talk import say
+from gatetrail.errors import WrongUse
+
+EXPORT_EXAMPLES = """Examples:
+
+\b
+  gatetrail schema export
+  gatetrail schema export build/schemas
+"""
+CHECK_EXAMPLES = """Examples:
+
+\b
+  gatetrail schema check
+"""
+
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write; is made when it is missing.")]
+
+
+def export(folder: Folder = Path("schemas/v1")) -> None:
+    """Write the schemas into a folder and print their paths."""
+    from gatetrail.cli.output import flush, put_text
+    from gatetrail.runtime import schema
+
+    try:
+        schema.export(folder)
+    except OSError as problem:
+        raise WrongUse(f"{folder}: cannot be written: {problem.strerror or problem}") from None
+    for name in schema.generated():
+        put_text(str(folder / name))
+    flush()
+
+
+def check() -> None:
+    """Compare the schemas that ship with what the models say. Exit 0: they fit; 1: the names of those that do not."""
+    from gatetrail.cli.output import flush, put_text
+    from gatetrail.runtime import schema
+
+    drifted = schema.drifted()
+    for name in drifted:
+        put_text(name)
+    flush()
+    if drifted:
+        say("Write them anew: gatetrail schema export")
+        raise typer.Exit(NO)

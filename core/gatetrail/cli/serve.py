@@ -1,0 +1,59 @@
+"""`gatetrail serve`: the service."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gatetrail.cli.door import within
+from gatetrail.cli.options import Config, DataDir, Dsn, PolicyFile, settings_of
+from gatetrail.cli.talk import say, warn
+
+EXAMPLES = """Examples:
+
+\b
+  gatetrail serve
+  gatetrail serve --policy policy.yaml --config service.yaml --host 0.0.0.0 --port 8443
+"""
+
+Host = Annotated[
+    str | None, typer.Option(envvar="GATETRAIL_HOST", metavar="ADDRESS", help="Where to listen; 127.0.0.1 if unsaid.")
+]
+Port = Annotated[
+    int | None,
+    typer.Option(
+        envvar="GATETRAIL_PORT", min=0, max=65_535, metavar="N", help="8080 if unsaid; 0 takes any free port."
+    ),
+]
+
+
+def serve(
+    policy: PolicyFile = None,
+    config: Config = None,
+    host: Host = None,
+    port: Port = None,
+    no_sinks: Annotated[bool, typer.Option("--no-sinks", help="Leave the sinks to another process.")] = False,
+    dsn: Dsn = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Serve MCP behind the gates at /mcp/SERVER, until Ctrl-C or SIGTERM.
+
+    Without files: the sample policy, its two sample servers, and an embedded PostgreSQL.
+    """
+    from gatetrail.cli.logs import log_to_stderr
+    from gatetrail.runtime.serve import serve as run_service
+
+    settings = settings_of(config, policy=policy, host=host, port=port, dsn=dsn, data_dir=data_dir)
+    log_to_stderr()
+    options = {"--policy": policy, "--config": config, "--data-dir": data_dir}
+    within(run_service(settings, sinks=not no_sinks, say=say, warn=warn, mint_hint=_mint_hint(options)))
+
+
+def _mint_hint(options: Mapping[str, Path | None]) -> str:
+    """The command for a token that this service takes."""
+    given = [part for option, value in options.items() if value is not None for part in (option, str(value))]
+    return shlex.join(["gatetrail", "token", "mint", "--user", "ann", "--tier", "user", *given])

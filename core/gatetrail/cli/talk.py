@@ -1,0 +1,51 @@
+"""What a command says to people, on stderr; and how text from outside is made safe to show."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TextIO
+
+_RED, _YELLOW, _PLAIN = "\x1b[31;1m", "\x1b[33;1m", "\x1b[0m"
+
+
+def printable(text: str) -> str:
+    """Text that cannot move a terminal's cursor, change its colours or reorder a line."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
+def coloured(stream: TextIO) -> bool:
+    """Whether colour is welcome: on a terminal, unless NO_COLOR is set (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def say(text: str) -> None:
+    """Some lines to a person."""
+    for line in text.splitlines():
+        _write(printable(line))
+
+
+def warn(text: str) -> None:
+    """Something that is allowed and probably not meant."""
+    _labelled("warning", _YELLOW, text)
+
+
+def say_error(text: str) -> None:
+    """What went wrong; each line says whose error it is."""
+    _labelled("error", _RED, text)
+
+
+def _labelled(label: str, colour: str, text: str) -> None:
+    shown = f"{colour}{label}{_PLAIN}" if coloured(sys.stderr) else label
+    for line in text.splitlines():
+        _write(f"gatetrail: {shown}: {printable(line)}")
+
+
+def _write(line: str) -> None:
+    try:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+    except OSError:  # nobody listens
+        pass

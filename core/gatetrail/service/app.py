@@ -1,0 +1,81 @@
+"""The whole HTTP application: hosted MCP servers, health, documentation."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from typing import Protocol
+
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gatetrail.service.health import HEALTH_PATHS, Readiness, always_ready, health_routes
+from gatetrail.service.hosts import LOOPBACK
+from gatetrail.service.mounting import HostedServer, http_app_of, path_of
+
+
+class Gate(Protocol):
+    """What the service needs of the gate."""
+
+    def install(self, server: HostedServer, *, name: str) -> None:
+        """Put the gate into a server. Raises `ServerNotSupported`."""
+        ...
+
+    def identity(self, app: ASGIApp) -> ASGIApp:
+        """Put the identity layer around an application."""
+        ...
+
+
+def create_app(
+    gt: Gate,
+    servers: Mapping[str, HostedServer],
+    *,
+    allowed_hosts: Sequence[str] = LOOPBACK,
+    readiness: Readiness = always_ready,
+) -> FastAPI:
+    """The application that serves each server at `/mcp/NAME`, behind the gate, which is put into them here.
+
+    `allowed_hosts` are the names that may stand in Host and Origin, without ports. A server object can be
+    served once. Raises `SettingsInvalid` for a name that is no path segment, and `ServerNotSupported`.
+    """
+    hosted: dict[str, Starlette] = {}
+    for name, server in servers.items():
+        path = path_of(name)
+        gt.install(server, name=name)
+        hosted[path] = http_app_of(server, path, tuple(allowed_hosts))
+    app = FastAPI(title="Gatetrail", version=version("gatetrail"), lifespan=_lifespan(hosted))
+    app.include_router(health_routes(readiness))
+    app.router.routes.extend(Route(path, endpoint=mcp_app) for path, mcp_app in hosted.items())
+    app.add_middleware(Doorway, gate=gt, open_paths=frozenset((*hosted, *HEALTH_PATHS)))
+    return app
+
+
+class Doorway:
+    """The identity layer around everything but two kinds of paths.
+
+    Hosted servers have the layer in themselves, where it knows which server is meant; and health is asked for by
+    programs that have no identity.
+    """
+
+    def __init__(self, app: ASGIApp, gate: Gate, open_paths: frozenset[str]) -> None:
+        self._open = app
+        self._guarded = gate.identity(app)
+        self._open_paths = open_paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._open if scope["type"] != "http" or scope["path"] in self._open_paths else self._guarded
+        await app(scope, receive, send)
+
+
+def _lifespan(hosted: Mapping[str, Starlette]) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+        async with AsyncExitStack() as stack:
+            for mcp_app in hosted.values():
+                await stack.enter_async_context(mcp_app.router.lifespan_context(mcp_app))
+            yield
+
+    return lifespan

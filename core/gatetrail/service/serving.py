@@ -1,0 +1,113 @@
+"""An application served over HTTP for as long as a block lasts, and ended in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from gatetrail.errors import Unavailable
+from gatetrail.service.listening import listen, url_of
+from gatetrail.service.streams import EndableStreams
+
+GRACE_S = 40.0
+"""How long calls in flight may take at the end; more than the default time limit of a tool. Then they are cancelled."""
+LAST_WORDS_S = 5.0
+"""How long cancelled calls may take to record how they ended."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn that leaves signals alone, ends event streams first, and waits for what it has cancelled."""
+
+    def __init__(self, app: ASGIApp, *, grace_s: float = GRACE_S) -> None:
+        self._streams = EndableStreams(app)
+        super().__init__(
+            uvicorn.Config(
+                self._streams,
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=max(1, round(grace_s)),
+            )
+        )
+        self.ready = asyncio.Event()
+        """Set when requests are answered."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Signals belong to whoever runs us; uvicorn's own handling would end the process before the journal."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            raise Unavailable("a hosted server failed while it started; its own error stands above") from None
+        self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, end streams, let calls finish, end the application."""
+        self._streams.end()
+        await super().shutdown(sockets)
+        if left := set(self.server_state.tasks):
+            await asyncio.wait(left, timeout=LAST_WORDS_S)
+
+
+@asynccontextmanager
+async def serving(
+    app: ASGIApp,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    listener: socket.socket | None = None,
+    grace_s: float = GRACE_S,
+) -> AsyncGenerator[str]:
+    """Serve an application in this loop until the block ends, and give its URL.
+
+    The URL has no slash at its end; port 0 takes any free one; a `listener` of `listen` goes over both. At the
+    end nothing new is accepted, and calls in flight get up to `grace_s` seconds to finish. Raises `PortTaken`,
+    `SettingsInvalid`, and `Unavailable` when the application's own start fails.
+    """
+    bound = listener or listen(host, port)
+    url = url_of(bound)
+    try:
+        server = Server(app, grace_s=grace_s)
+        running = asyncio.create_task(server.serve([bound]), name="gatetrail http")
+        await _started(server, running)
+        try:
+            yield url
+        finally:
+            server.should_exit = True
+            await _ended(running)
+    finally:
+        bound.close()
+
+
+async def _started(server: Server, running: asyncio.Task[None]) -> None:
+    ready = asyncio.create_task(server.ready.wait())
+    try:
+        await asyncio.wait((running, ready), return_when=asyncio.FIRST_COMPLETED)
+    except asyncio.CancelledError:
+        running.cancel()
+        await asyncio.wait([running])
+        raise
+    finally:
+        ready.cancel()
+    if running.done():
+        running.result()
+
+
+async def _ended(running: asyncio.Task[None]) -> None:
+    """A second cancellation, such as another Ctrl-C, cuts the waiting short."""
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        running.cancel()
+        await asyncio.wait([running])
+        raise
