@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 import orjson
 
-MAX_ID_CHARACTERS = 256
-MAX_NAME_CHARACTERS = 128
-MAX_USER_AGENT_CHARACTERS = 256
-"""Longer texts from outside are cut: a line stays under 4.5 kB (Splunk reads no fields past 5,000 characters)."""
+MAX_ID_BYTES = 128
+MAX_NAME_BYTES = 128
+MAX_TOOL_BYTES = 256
+MAX_USER_AGENT_BYTES = 256
+MAX_SENTENCE_BYTES = 300
+MAX_LIST_BYTES = 256
+CUT_MARK = "…"
+"""Longer texts from outside are cut, counted as they stand in JSON: so that the longest line stays under 4.5 kB."""
 
 
 class Endpoint(StrEnum):
@@ -96,18 +100,40 @@ class Call:
         )
 
 
-def clean(text: str, max_characters: int) -> str:
-    """Text that every store takes: no NUL, no lone surrogates, at most so many characters."""
-    if len(text) > max_characters:
-        text = text[: max_characters - 1] + "…"
-    if text.isascii() and "\x00" not in text:
+def clean(text: str, max_bytes: int) -> str:
+    """Text that every store takes: no NUL, no lone surrogates, at most so many bytes in JSON, cut at the end."""
+    if len(text) <= max_bytes and text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
         return text
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    whole = text[:max_bytes].replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    if len(whole) == len(text) and json_bytes(whole) <= max_bytes:
+        return whole
+    room = max_bytes - len(CUT_MARK.encode())
+    while json_bytes(whole) > room:
+        whole = whole[: len(whole) - max(1, (json_bytes(whole) - room) // 6)]
+    return whole + CUT_MARK
 
 
-def clean_optional(text: str | None, max_characters: int) -> str | None:
+def clean_optional(text: str | None, max_bytes: int) -> str | None:
     """`clean`, where nothing or an empty text stays nothing."""
-    return clean(text, max_characters) if text else None
+    return clean(text, max_bytes) if text else None
+
+
+def clean_list(texts: Sequence[str]) -> tuple[str, ...] | None:
+    """The first texts of a list that have room together; None for an empty list."""
+    kept: list[str] = []
+    room = MAX_LIST_BYTES
+    for text in texts:
+        one = clean(text, MAX_NAME_BYTES)
+        room -= json_bytes(one) + len('"",')
+        if room < 0:
+            break
+        kept.append(one)
+    return tuple(kept) or None
+
+
+def json_bytes(text: str) -> int:
+    """How many bytes a text has in JSON, without its quotes."""
+    return len(orjson.dumps(text)) - 2
 
 
 def arguments_digest(arguments: Mapping[str, Any]) -> str:

@@ -34,6 +34,11 @@ class Worker:
     def refusals(self) -> int:
         return len(notes(self.folder / "refused"))
 
+    def goes_on(self) -> None:
+        """Wait until handlers run again."""
+        before = self.runs()
+        eventually(lambda: self.runs() > before + 20, "handlers run")
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait(WITHIN_S)

@@ -130,7 +130,7 @@ async def test_the_table_rejects_partial_rows(dsn: str, change: str) -> None:
         await journal.append(decided(stamp, denied=True))
     async with await psycopg.AsyncConnection.connect(dsn) as connection:
         with pytest.raises(psycopg.errors.CheckViolation, match="whole_rows_only"):
-            await connection.execute(f"UPDATE mcp_tool_executions SET {change}".encode())  # noqa: S608
+            await connection.execute(f"UPDATE mcp_tool_executions SET {change}".encode())
 
 
 @pytest.mark.requirement("D6")

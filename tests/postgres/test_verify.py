@@ -118,7 +118,7 @@ async def test_an_execution_that_no_event_speaks_of_is_named(dsn: str) -> None:
     copied += " reason_code, policy_version, instance_id, started_at, finished_at, latency_ms, decided_seq, outcome_seq"
     await tamper(
         dsn,
-        f"INSERT INTO mcp_tool_executions (execution_id, {copied}) SELECT '{invented}', {copied}"  # noqa: S608
+        f"INSERT INTO mcp_tool_executions (execution_id, {copied}) SELECT '{invented}', {copied}"
         f" FROM mcp_tool_executions WHERE execution_id = '{executions[0]}'",
     )
     found = await verify(dsn)

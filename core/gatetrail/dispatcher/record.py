@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from gatetrail.call import (
-    MAX_ID_CHARACTERS,
-    MAX_NAME_CHARACTERS,
-    MAX_USER_AGENT_CHARACTERS,
+    MAX_ID_BYTES,
+    MAX_NAME_BYTES,
+    MAX_SENTENCE_BYTES,
+    MAX_TOOL_BYTES,
+    MAX_USER_AGENT_BYTES,
     Call,
     arguments_digest,
     clean,
+    clean_list,
     clean_optional,
 )
 from gatetrail.dispatcher.execution import Admitted
@@ -26,8 +29,8 @@ def decided(stamp: Stamp, call: Call, caller: Caller, decision: Decision, execut
     """The event of a decision, before anything happens."""
     who = _who(caller)
     words = "allowed" if decision.allowed else f"denied by {decision.gate.value} gate:"
-    server_name = clean(call.server_name, MAX_NAME_CHARACTERS)
-    tool_name = clean(call.tool_name, MAX_ID_CHARACTERS)
+    server_name = clean(call.server_name, MAX_NAME_BYTES)
+    tool_name = clean(call.tool_name, MAX_TOOL_BYTES)
     return ToolCallDecided(
         **stamp(
             _level(decision), f"{words} {call.method} {server_name}/{tool_name} for {who['user_id'] or 'anonymous'}"
@@ -39,10 +42,10 @@ def decided(stamp: Stamp, call: Call, caller: Caller, decision: Decision, execut
         decision="allow" if decision.allowed else "deny",
         gate=decision.gate,
         reason_code=decision.reason_code,
-        reason=decision.reason[:500],
+        reason=clean(decision.reason, MAX_SENTENCE_BYTES),
         required_tier=decision.required_tier.value if decision.required_tier else None,
         retry_after_ms=decision.retry_after_ms,
-        rule_id=decision.rule_id,
+        rule_id=clean_optional(decision.rule_id, MAX_ID_BYTES),
         policy_version=decision.policy_version,
         gate_scope=decision.scope,
         gate_scanner=decision.scanner,
@@ -58,8 +61,8 @@ def completed(
 ) -> ToolCallCompleted:
     """The event of an outcome: success, failed or timeout."""
     call, decision = admitted.call, admitted.decision
-    server_name = clean(call.server_name, MAX_NAME_CHARACTERS)
-    tool_name = clean(call.tool_name, MAX_ID_CHARACTERS)
+    server_name = clean(call.server_name, MAX_NAME_BYTES)
+    tool_name = clean(call.tool_name, MAX_TOOL_BYTES)
     level = Level.INFO if status is ExecutionStatus.SUCCESS else Level.WARNING
     return ToolCallCompleted(
         **stamp(level, f"{call.method} {server_name}/{tool_name} ended with {status.value}"),
@@ -69,7 +72,7 @@ def completed(
         policy_version=decision.policy_version,
         execution_status=status,
         latency_ms=milliseconds(latency_ms),
-        error_class=clean_optional(error_class, MAX_ID_CHARACTERS),
+        error_class=clean_optional(error_class, MAX_ID_BYTES),
     )
 
 
@@ -99,13 +102,13 @@ _DENIAL_LEVELS = {
 def _who(caller: Caller) -> dict[str, Any]:
     if isinstance(caller, Authenticated):
         return {
-            "user_id": caller.user_id,
+            "user_id": clean(caller.user_id, MAX_ID_BYTES),
             "caller_type": caller.caller_type.value,
             "actual_tier": caller.tier.value,
             "rate_limit_tier": caller.tier.value,
             "auth_method": caller.auth_method.value,
-            "department": caller.department,
-            "roles": caller.roles or None,
+            "department": clean_optional(caller.department, MAX_ID_BYTES),
+            "roles": clean_list(caller.roles),
         }
     tier = tier_of(caller).value
     return {
@@ -122,16 +125,16 @@ def _what(call: Call, server_name: str, tool_name: str, decision: Decision) -> d
     return {
         "trace_id": ids.trace_id,
         "span_id": ids.span_id,
-        "session_id": clean_optional(ids.session_id, MAX_ID_CHARACTERS),
-        "context_id": clean_optional(ids.context_id, MAX_ID_CHARACTERS),
-        "client_id": clean_optional(ids.client_id, MAX_ID_CHARACTERS),
-        "task_id": clean_optional(ids.task_id, MAX_ID_CHARACTERS),
-        "call_id": clean_optional(call.call_id, MAX_ID_CHARACTERS),
+        "session_id": clean_optional(ids.session_id, MAX_ID_BYTES),
+        "context_id": clean_optional(ids.context_id, MAX_ID_BYTES),
+        "client_id": clean_optional(ids.client_id, MAX_ID_BYTES),
+        "task_id": clean_optional(ids.task_id, MAX_ID_BYTES),
+        "call_id": clean_optional(call.call_id, MAX_ID_BYTES),
         "server_name": server_name,
         "tool_name": tool_name,
-        "method": clean(call.method, MAX_NAME_CHARACTERS),
+        "method": clean(call.method, MAX_NAME_BYTES),
         "endpoint": decision.endpoint,
-        "data_domains": decision.data_domains or None,
-        "src_ip": clean_optional(origin.source_ip, MAX_NAME_CHARACTERS),
-        "http_user_agent": clean_optional(origin.user_agent, MAX_USER_AGENT_CHARACTERS),
+        "data_domains": clean_list(decision.data_domains),
+        "src_ip": clean_optional(origin.source_ip, MAX_NAME_BYTES),
+        "http_user_agent": clean_optional(origin.user_agent, MAX_USER_AGENT_BYTES),
     }

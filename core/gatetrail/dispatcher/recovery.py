@@ -9,6 +9,7 @@ import anyio
 
 from gatetrail.errors import AuditUnavailable, Unavailable
 from gatetrail.events.executions import Executions, Orphan
+from gatetrail.events.fields import ID_KEYS, CallKeys, Record
 from gatetrail.events.journal import Journal
 from gatetrail.events.model import Event, ExecutionOrphaned, ToolCallCompleted, ToolCallDecided
 from gatetrail.events.spool import Spool, SpoolFile
@@ -36,6 +37,8 @@ class Recovery:
                 await self.once()
             except Unavailable as problem:
                 log.info("recovery waits: %s", problem)
+            except Exception:
+                log.exception("recovery failed and will be tried again")
             await anyio.sleep(interval_s)
 
     async def last(self) -> None:
@@ -102,18 +105,16 @@ class Recovery:
 
 
 def _never_ran(denial: ToolCallDecided, stamp: Stamp) -> ToolCallCompleted:
-    kept = ToolCallCompleted.model_fields.keys() - {
-        "event_name",
-        "decision",
-        "seq",
-        "chain_id",
-        "prev_hash",
-        "event_hash",
-    }
-    keys = {key: value for key, value in denial.__dict__.items() if key in kept}
-    keys |= stamp(Level.CRITICAL, "the call was denied because its decision came too late: its handler never ran")
+    who_and_what = {name: getattr(denial, name) for name in CallKeys.model_fields.keys() - Record.model_fields.keys()}
+    ids = {name: getattr(denial, name) for name in ID_KEYS}
     return ToolCallCompleted(
-        **keys, execution_status=ExecutionStatus.FAILED, latency_ms=0, error_class="audit_unavailable"
+        **stamp(Level.CRITICAL, "the call was denied because its decision came too late: its handler never ran"),
+        **ids,
+        **who_and_what,
+        policy_version=denial.policy_version,
+        execution_status=ExecutionStatus.FAILED,
+        latency_ms=0,
+        error_class="audit_unavailable",
     )
 
 

@@ -18,6 +18,9 @@ Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Milliseconds = Annotated[int | float, Field(ge=0, le=1e12)]
 """Three decimals at most, and an int when there are none: so that the text is the canonical one (RFC 8785)."""
 
+ID_KEYS = ("trace_id", "span_id", "user_id", "session_id", "context_id", "client_id", "task_id")
+"""The six ids that every event has when they are known, and the span."""
+
 TierWord = Literal["admin", "user", "service", "a2a", "mcp", "anonymous"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gatetrail.call import MAX_SENTENCE_BYTES, clean
 from gatetrail.clock import Clock, IdMaker, rfc3339
 from gatetrail.words import SEVERITY, Level
 
@@ -24,7 +25,7 @@ class Stamp:
             "event_id": self._ids.new_id(),
             "level": level,
             "severity_id": SEVERITY[level],
-            "message": message[:500],
+            "message": clean(message, MAX_SENTENCE_BYTES),
             "product_version": self._product_version,
             "instance_id": self.instance_id,
         }

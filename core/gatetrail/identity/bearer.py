@@ -11,7 +11,7 @@ from typing import Any, Final
 import jwt
 from pydantic import ValidationError
 
-from gatetrail.call import MAX_ID_CHARACTERS, clean
+from gatetrail.call import MAX_ID_BYTES, clean
 from gatetrail.clock import Clock, IdMaker
 from gatetrail.errors import SettingsInvalid, WrongUse
 from gatetrail.identity.caller import Authenticated, AuthMethod, IdentityRefusal, Refused
@@ -53,7 +53,7 @@ def bearer_token(authorization_header: str | None) -> str | Refused | None:
             "the Authorization header names another scheme; expected: Bearer TOKEN",
         )
     token = token.strip()
-    if not token or any(character.isspace() or character == "," for character in token):
+    if "," in token or len(token.split(maxsplit=1)) != 1:
         return Refused(
             IdentityRefusal.TOKEN_MALFORMED,
             "the Authorization header holds not exactly one token; expected: Bearer TOKEN",
@@ -226,7 +226,7 @@ def _claimed_user(token: str) -> str | None:
 
 
 def _text_or_none(value: object) -> str | None:
-    return clean(value, MAX_ID_CHARACTERS) if isinstance(value, str) and value else None
+    return clean(value, MAX_ID_BYTES) if isinstance(value, str) and value else None
 
 
 def _caller_of(claims: Claims) -> Authenticated:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from gatetrail.call import MAX_ID_CHARACTERS
+from gatetrail.call import MAX_ID_BYTES
 from gatetrail.identity.tiers import CallerType, Tier
 
 MAX_ENTRIES = 200
@@ -27,7 +27,7 @@ def _one_or_many(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Text = Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARACTERS, pattern=_NO_NUL)]
+Text = Annotated[str, Field(min_length=1, max_length=MAX_ID_BYTES, pattern=_NO_NUL)]
 Texts = Annotated[list[Text], Field(max_length=MAX_ENTRIES)]
 Seconds = Annotated[float, Field(ge=0, lt=1e11, allow_inf_nan=False)]
 """Seconds since 1970 (RFC 7519, section 2, NumericDate)."""
