@@ -67,6 +67,15 @@ class EventFormatter(BaseJsonFormatter):
         self._record.msg = orjson.loads(line)
         return self.format(self._record).encode()
 
+    def add_fields(
+        self,
+        log_data: dict[str, Any],
+        record: logging.LogRecord,  # noqa: ARG002 the library's signature
+        message_dict: dict[str, Any],
+    ) -> None:
+        # Nothing of the log record, no defaults, no new names: to look for those takes five times as long.
+        log_data.update(message_dict)
+
     def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
         return orjson.dumps(log_data).decode()
 
