@@ -10,9 +10,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import secrets
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -27,12 +30,18 @@ from mcp_types import (
     SubscribeRequestParams,
     UnsubscribeRequestParams,
 )
-from starlette.types import ASGIApp
+from pydantic import SecretStr
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gatetrail import Gatetrail, Tier
+from gatetrail.clock import IdMaker, SystemClock
+from gatetrail.identity.bearer import mint
+from gatetrail.settings import load_settings
 from tests.conformance import answering, asking
 from tests.conformance.event_store import MemoryEventStore
 
 RETRY_MS = 200
+POLICY = Path(__file__).with_name("policy.yaml")
 
 
 def build() -> MCPServer:
@@ -70,14 +79,29 @@ async def plain(server: MCPServer) -> AsyncGenerator[ASGIApp]:
 
 @contextlib.asynccontextmanager
 async def gate(server: MCPServer) -> AsyncGenerator[ASGIApp]:
-    """The same application behind our gate, for a caller who may do everything.
+    """The same application behind our gate, on a database of its own, for a caller who may do what the suite does."""
+    with tempfile.TemporaryDirectory(prefix="gatetrail-conformance-") as folder:
+        Path(folder).chmod(0o755)
+        secret = secrets.token_urlsafe(48)
+        settings = load_settings(None, data_dir=Path(folder) / "data", jwt_secret=SecretStr(secret))
+        async with Gatetrail.open(POLICY, settings=settings) as gatetrail:
+            gatetrail.install(server, name=server.name)
+            clock = SystemClock()
+            identity = gatetrail.policy.document.identity
+            token = mint(identity, secret.encode(), clock, IdMaker(clock), user="conformance", tier=Tier.USER)
+            yield presenting(token, application(server))
 
-    The suite cannot send an Authorization header, so the caller comes from here.
-    """
-    # Until the adapter is there: fail loudly rather than serve the plain profile under this name.
-    message = f"the gated profile of {server.name}"
-    raise NotImplementedError(message)
-    yield application(server)  # what makes this function a generator
+
+def presenting(token: str, app: ASGIApp) -> ASGIApp:
+    """Adds the token to each request, since the suite cannot send an Authorization header."""
+    header = (b"authorization", f"Bearer {token}".encode())
+
+    async def with_token(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope = {**scope, "headers": [*scope["headers"], header]}
+        await app(scope, receive, send)
+
+    return with_token
 
 
 def application(server: MCPServer) -> ASGIApp:
