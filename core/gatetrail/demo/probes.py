@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import httpx2
 
+from gatetrail.demo.traffic import Stage
+
 PATHS = (
     "/.env",
     "/.git/config",
@@ -18,8 +20,17 @@ LIMIT_S = 10.0
 NOT_FOUND = 404
 
 
-async def probe(url: str) -> list[str]:
-    """Ask for each path once; what was answered with anything but 404."""
+async def probe(stage: Stage) -> None:
+    """Ask for each path once. What comes instead of a 404 is trouble."""
     async with httpx2.AsyncClient(headers={"user-agent": USER_AGENT}, timeout=LIMIT_S) as client:
-        answers = [(path, (await client.get(f"{url}{path}")).status_code) for path in PATHS]
-    return [f"GET {path} was answered with {status}" for path, status in answers if status != NOT_FOUND]
+        for path in PATHS:
+            answer = await _answer(client, f"{stage.url}{path}")
+            if answer != NOT_FOUND:
+                stage.troubles.append(f"GET {path} was answered with {answer}")
+
+
+async def _answer(client: httpx2.AsyncClient, url: str) -> int | str:
+    try:
+        return (await client.get(url)).status_code
+    except httpx2.HTTPError as problem:
+        return f"{type(problem).__name__}: {problem}"

@@ -26,7 +26,7 @@ TITLE = "By the record: tool calls, how the allowed ones ended, who denied the o
 
 def print_account(console: Console, account: Account) -> None:
     """Who did what, and what became of it."""
-    table = Table(title=TITLE, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=0)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=0)
     for heading in ("caller", "tier"):
         table.add_column(heading, no_wrap=True)
     for heading in ("calls", "ok", "failed", "timeout", *(_HEADINGS[gate] for gate in MUST_DENY)):
@@ -35,6 +35,7 @@ def print_account(console: Console, account: Account) -> None:
         table.add_row(party.name, _tier(party), *_cells(account.of(party.name)))
     table.add_section()
     table.add_row("all", "", *_cells(account.lines), style="bold")
+    print_text(console, TITLE)
     console.print(table)
     print_text(console, _summary(account))
 

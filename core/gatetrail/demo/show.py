@@ -34,6 +34,7 @@ from gatetrail.service.serving import serving
 from gatetrail.settings import ServiceSettings
 
 HOST = "127.0.0.1"
+STOP_WITHIN_S = 5.0
 SINK_NAME = "file"
 
 
@@ -113,16 +114,26 @@ class Demo:
 
     async def _play(self, running: Running, settings: ServiceSettings, bar: Bar, clock: Clock) -> list[str]:
         stage = Stage(running.url, _mint_for(running.gate, settings, clock), version("gatetrail"), bar.called)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(play(stage, self._parts))
-            probing = group.create_task(probe(running.url))
-        return [*stage.troubles, *probing.result()]
+        work = {asyncio.create_task(play(stage, self._parts)), asyncio.create_task(probe(stage))}
+        try:
+            await asyncio.wait(work)
+        except asyncio.CancelledError:
+            # A client that goes away in the middle of a request leaves a traceback in the server's log.
+            stage.stopped = True
+            await asyncio.wait(work, timeout=STOP_WITHIN_S)
+            raise
+        for task in work:
+            task.result()
+        return stage.troubles
 
     def _tell(self, account: Account, running: Running, duration_s: float) -> None:
         if self._json_output:
-            sys.stdout.buffer.write(orjson.dumps(account.as_json(duration_s)) + b"\n")
-            sys.stdout.flush()
-            return
+            sys.stdout.write(orjson.dumps(account.as_json(duration_s)).decode() + "\n")
+        else:
+            self._tell_people(account, running)
+        sys.stdout.flush()
+
+    def _tell_people(self, account: Account, running: Running) -> None:
         console = Console()
         print_account(console, account)
         shell = Shell(self._settings, running.gate.dsn)

@@ -39,6 +39,8 @@ class Stage:
     """Told after each call."""
     troubles: list[str] = field(default_factory=list[str])
     """What went wrong that is no answer to a call."""
+    stopped: bool = False
+    """True from the moment when nobody shall begin another call."""
 
     def server_url(self, server_name: str) -> str:
         return f"{self.url}/mcp/{server_name}"
@@ -94,6 +96,8 @@ class _Actor:
 
     async def _proceed(self, clients: Mapping[str, Client], asks: Sequence[Ask], http: httpx2.AsyncClient) -> None:
         for position, ask in enumerate(asks):
+            if self._stage.stopped:
+                return
             if position == 1:
                 self._present(http, self._party.later_proof)
             await anyio.sleep(await self._call(clients, ask))
@@ -103,7 +107,8 @@ class _Actor:
 
         async def call(ask: Ask) -> None:
             async with limiter:
-                await self._call(clients, ask)
+                if not self._stage.stopped:
+                    await self._call(clients, ask)
 
         async with anyio.create_task_group() as group:
             for ask in asks:
