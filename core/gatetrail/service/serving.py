@@ -17,6 +17,8 @@ from gatetrail.service.streams import EndableStreams
 
 GRACE_S = 40.0
 """How long calls in flight may take at the end; more than the default time limit of a tool. Then they are cancelled."""
+START_S = 5.0
+"""How long a start that is no longer wanted may go on before it is ended."""
 LAST_WORDS_S = 5.0
 """How long cancelled calls may take to record how they ended."""
 
@@ -94,8 +96,12 @@ async def _started(server: Server, running: asyncio.Task[None]) -> None:
     try:
         await asyncio.wait((running, ready), return_when=asyncio.FIRST_COMPLETED)
     except asyncio.CancelledError:
-        running.cancel()
-        await asyncio.wait([running])
+        # A start that is cut short leaves a traceback of the application's lifespan; it is a matter of moments.
+        await asyncio.wait((running, ready), timeout=START_S, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        if not ready.done():
+            running.cancel()
+        await _ended(running)
         raise
     finally:
         ready.cancel()
