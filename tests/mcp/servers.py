@@ -39,7 +39,7 @@ OVERRUN_S = 0.08
 """How long the blocking tool blocks; its limit in the policy is a fraction of it."""
 
 NAME = "finance"
-TOOLS = ("get_invoice", "pay", "stuck", "blocks", "crashes", "complains")
+TOOLS = ("get_invoice", "pay", "stuck", "waits", "blocks", "crashes", "complains")
 RESOURCES = ("invoice://open/1", "invoice://secret/1")
 PROMPTS = ("summary", "board_report")
 
@@ -56,21 +56,26 @@ class Sample:
     def app(self, *, json_response: bool = True) -> Starlette:
         """The application that the server makes by itself."""
         if self.kind == "fastmcp":
-            return self.server.http_app(path="/mcp", json_response=json_response)
-        return self.server.streamable_http_app(json_response=json_response)
+            made: Starlette = self.server.http_app(path="/mcp", json_response=json_response)
+        else:
+            made = self.server.streamable_http_app(json_response=json_response)
+        return made
 
     @property
     def low(self) -> Server[Any]:
         """The low-level server in it."""
+        found: Server[Any] = self.server
         if self.kind == "mcpserver":
-            return self.server._lowlevel_server
-        return self.server._mcp_server if self.kind == "fastmcp" else self.server
+            found = self.server._lowlevel_server
+        if self.kind == "fastmcp":
+            found = self.server._mcp_server
+        return found
 
     async def do(self, name: str, arguments: dict[str, Any]) -> str:
         """What the tools do."""
         self.ran.append(name)
         self.started.set()
-        if name == "stuck":
+        if name in {"stuck", "waits"}:
             await anyio.sleep_forever()
         if name == "blocks":
             time.sleep(OVERRUN_S)  # noqa: ASYNC251 -- a handler that blocks is what is tested
@@ -112,17 +117,18 @@ def _fastmcp() -> Sample:
     return sample
 
 
-def _add_tools(sample: Sample, add: Callable[..., Any]) -> None:
+def _add_tools(sample: Sample, add: Callable[..., Any]) -> None:  # noqa: C901 -- one function for each tool
     async def get_invoice(number: int, region: str = Field("", json_schema_extra={"x-mcp-header": "Region"})) -> str:
         return await sample.do("get_invoice", {"number": number} | ({"region": region} if region else {}))
 
-    async def pay(
-        amount: int = 0, currency: str = Field("", json_schema_extra={"x-mcp-header": "Currency"})
-    ) -> str:
+    async def pay(amount: int = 0, currency: str = Field("", json_schema_extra={"x-mcp-header": "Currency"})) -> str:
         return await sample.do("pay", {"amount": amount} | ({"currency": currency} if currency else {}))
 
     async def stuck() -> str:
         return await sample.do("stuck", {})
+
+    async def waits() -> str:
+        return await sample.do("waits", {})
 
     def blocks() -> str:
         sample.ran.append("blocks")
@@ -136,7 +142,7 @@ def _add_tools(sample: Sample, add: Callable[..., Any]) -> None:
         await sample.server.call_tool(name, {})
         return await sample.do("calls", {})
 
-    for tool in (get_invoice, pay, stuck, blocks, crashes, calls):
+    for tool in (get_invoice, pay, stuck, waits, blocks, crashes, calls):
         add(tool)
 
 
@@ -163,7 +169,7 @@ def _add_things(sample: Sample, server: Any) -> None:
     server.prompt()(board_report)
 
 
-def _lowlevel() -> Sample:
+def _lowlevel() -> Sample:  # noqa: C901 -- one function for each method
     async def list_tools(_context: Any, _params: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=[Tool(name=name, input_schema={"type": "object"}) for name in TOOLS])
 

@@ -69,7 +69,7 @@ async def test_hidden_and_unknown_tools_answer_byte_for_byte_the_same(
 @each_era
 @pytest.mark.requirement("C2")
 async def test_tools_list_shows_each_caller_what_it_may_call(gate: Gate, sample: Sample, site: Site, era: str) -> None:
-    shown = {}
+    shown: dict[Tier, list[str]] = {}
     for tier in (Tier.ADMIN, Tier.USER, Tier.SERVICE):
         wire = await site.opened(era, gate.token(tier.value, tier))
         answer = await wire.ask("tools/list")
@@ -91,7 +91,7 @@ async def test_tools_list_shows_each_caller_what_it_may_call(gate: Gate, sample:
         ("complains", ExecutionStatus.FAILED, "tool_error"),
     ],
 )
-async def test_a_call_that_does_not_succeed_says_how_it_ended(  # noqa: PLR0913
+async def test_a_call_that_does_not_succeed_says_how_it_ended(
     gate: Gate, sample: Sample, site: Site, era: str, tool: str, status: ExecutionStatus, error_class: str | None
 ) -> None:
     wire = await site.opened(era, gate.token())

@@ -188,7 +188,7 @@ async def test_handlers_that_are_registered_after_the_gate_are_gated(
     if how == "registering":
         sample.low.add_request_handler("tools/call", CallToolRequestParams, other)
     else:
-        sample.low._request_handlers["tools/call"] = HandlerEntry(CallToolRequestParams, other)
+        vars(sample.low)["_request_handlers"]["tools/call"] = HandlerEntry(CallToolRequestParams, other)
     wire = await site.opened(MODERN, gate.token())
     assert (await wire.call("pay")).error["code"] == -32602
     assert (await wire.call("get_invoice", {"number": 1})).result["content"][0]["text"] == "other"
@@ -234,9 +234,7 @@ async def test_the_schema_look_up_does_not_tell_hidden_from_unknown(gate: Gate, 
 
 
 @pytest.mark.requirement("C2", "D4")
-async def test_the_sdks_own_list_before_a_call_is_no_call_of_the_client(
-    gate: Gate, sample: Sample, site: Site
-) -> None:
+async def test_the_sdks_own_list_before_a_call_is_no_call_of_the_client(gate: Gate, site: Site) -> None:
     wire = await site.opened(MODERN, gate.token())
     await wire.call("get_invoice", {"number": 1})
     assert [event for event in gate.events() if isinstance(event, ManifestListed)] == []

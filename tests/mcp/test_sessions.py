@@ -62,9 +62,11 @@ async def test_the_older_sse_transport_binds_its_sessions_too(gate: Gate) -> Non
     sample = build("mcpserver")
     gate.adapter.install(sample.server, name=NAME)
     headers = {"Authorization": f"Bearer {gate.token('ann', Tier.USER)}"}
-    async with serve(sample.server.sse_app()) as site:
-        async with Client(sse_client(f"{site.url}/sse", headers=headers), mode="legacy") as client:
-            await client.call_tool("get_invoice", {"number": 1})
+    async with (
+        serve(sample.server.sse_app()) as site,
+        Client(sse_client(f"{site.url}/sse", headers=headers), mode="legacy") as client,
+    ):
+        await client.call_tool("get_invoice", {"number": 1})
     (decision,) = gate.decisions()
     assert decision.session_id in {event.session_id for event in gate.events() if isinstance(event, SessionStarted)}
     assert decision.user_id == "ann"

@@ -29,15 +29,18 @@ class Answer:
         if self.headers.get("content-type", "").startswith("text/event-stream"):
             data = [line[6:] for line in text.splitlines() if line.startswith("data: {")]
             text = data[-1]
-        return json.loads(text)
+        decoded: dict[str, Any] = json.loads(text)
+        return decoded
 
     @property
     def error(self) -> dict[str, Any]:
-        return self.message["error"]
+        error: dict[str, Any] = self.message["error"]
+        return error
 
     @property
     def result(self) -> dict[str, Any]:
-        return self.message["result"]
+        result: dict[str, Any] = self.message["result"]
+        return result
 
     def comparable(self) -> tuple[int, list[tuple[str, str]], bytes]:
         """All that a client could tell two answers apart by, save the clock of the HTTP server."""
@@ -64,7 +67,7 @@ class Wire:
         params = {"protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": CLIENT}
         answer = await self.post({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})
         self.session_id = answer.headers.get("mcp-session-id")
-        if answer.status == httpx.codes.OK and self.session_id:
+        if answer.status == 200 and self.session_id:
             await self.post({"jsonrpc": "2.0", "method": "notifications/initialized"})
         return answer
 

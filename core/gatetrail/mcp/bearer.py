@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
+
 from gatetrail.dispatcher import Dispatcher
 from gatetrail.identity.bearer import TokenVerifier, bearer_token
 from gatetrail.identity.caller import Anonymous, Authenticated, Caller, IdentityRefusal, Refused
@@ -13,6 +16,7 @@ CALLER_KEY = "gatetrail.caller"
 """Where the identity layer leaves the caller in the ASGI scope."""
 
 ANONYMOUS = Anonymous()
+MAX_USERS = 10_000
 TOKEN_MISSING = Refused(IdentityRefusal.TOKEN_MISSING, "a bearer token is required")
 """Whoever presents nothing where the policy lets nobody in without an identity."""
 
@@ -23,6 +27,7 @@ class Bearer:
     def __init__(self, verifier: TokenVerifier, dispatcher: Dispatcher) -> None:
         self._verifier = verifier
         self._dispatcher = dispatcher
+        self._users: dict[int, tuple[Authenticated, AuthenticatedUser]] = {}
 
     def caller_of(self, authorization: str | None) -> Caller:
         """Who an `Authorization` header proves; None stands for no header."""
@@ -33,8 +38,32 @@ class Bearer:
             return token
         return ANONYMOUS if self._dispatcher.gates.policy.document.identity.anonymous else TOKEN_MISSING
 
+    def user_of(self, caller: Authenticated, authorization: str | None) -> AuthenticatedUser:
+        """The caller in the SDK's words: it lets a session be used by exactly who opened it, by this."""
+        known = self._users.get(id(caller))
+        if known is not None and known[0] is caller:
+            return known[1]
+        if len(self._users) >= MAX_USERS:
+            self._users.clear()
+        # The verifier gives the same object for the same token as long as it remembers it.
+        user = _sdk_user(caller, authorization)
+        self._users[id(caller)] = (caller, user)
+        return user
+
     @staticmethod
     def caller_in(scope: Mapping[str, Any]) -> Caller | None:
         """What the identity layer has found already; None when it is not in front of this request."""
         found: object = scope.get(CALLER_KEY)
         return found if isinstance(found, Authenticated | Anonymous | Refused) else None
+
+
+def _sdk_user(caller: Authenticated, authorization: str | None) -> AuthenticatedUser:
+    token = AccessToken(
+        token=(authorization or "").partition(" ")[2].strip(),
+        client_id=caller.client_id or caller.user_id,
+        scopes=list(caller.scopes),
+        expires_at=None if caller.expires_at_s is None else int(caller.expires_at_s),
+        subject=caller.user_id,
+        claims={"iss": caller.issuer},
+    )
+    return AuthenticatedUser(token)

@@ -11,6 +11,7 @@ from mcp.server.context import ServerRequestContext
 
 from gatetrail.call import Call, Ids, Kind, Origin
 from gatetrail.clock import IdMaker
+from gatetrail.mcp.headers import Seen, seen_in
 
 CONTEXT_ID_KEY = "gatetrail.dev/contextId"
 """The `_meta` key by which a client names the conversation that a call belongs to."""
@@ -22,6 +23,9 @@ SESSION_KEY = "gatetrail.session"
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
 
 Context = ServerRequestContext[Any, Any]
+
+NOWHERE = Origin()
+"""Where a message comes from that came over no HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,35 +40,32 @@ class Asked:
 
 def call_of(context: Context, server_name: str, asked: Asked, ids: IdMaker) -> Call:
     """The call as the handler will get it. A new trace begins when the request names none."""
-    headers, scope = wire_of(context)
+    scope = scope_of(context)
+    seen = seen_in(scope) if scope else None
     return Call(
         server_name=server_name,
         tool_name=asked.name,
-        ids=ids_of(context, headers, scope, ids),
+        ids=ids_of(context, seen, scope, ids),
         kind=asked.kind,
         method=context.method,
         arguments=asked.arguments,
         call_id=None if context.request_id is None else str(context.request_id),
         known=asked.known,
-        origin=origin_of(headers, scope),
+        origin=NOWHERE if seen is None else origin_of(seen, scope),
     )
 
 
-def wire_of(context: Context) -> tuple[Mapping[str, str], Mapping[str, Any]]:
-    """Headers and ASGI scope of this very message; both empty when it came over no HTTP."""
-    request: Any = context.request
-    scope: Any = getattr(request, "scope", None)
-    if not isinstance(scope, dict):
-        return {}, {}
-    return request.headers, cast("dict[str, Any]", scope)
+def scope_of(context: Context) -> Mapping[str, Any]:
+    """The ASGI scope of this very message; empty when it came over no HTTP."""
+    scope: Any = getattr(context.request, "scope", None)
+    return cast("dict[str, Any]", scope) if isinstance(scope, dict) else {}
 
 
-def ids_of(context: Context, headers: Mapping[str, str], scope: Mapping[str, Any], ids: IdMaker) -> Ids:
+def ids_of(context: Context, seen: Seen | None, scope: Mapping[str, Any], ids: IdMaker) -> Ids:
     """Trace and span from `_meta`, else from HTTP; session from the transport; the others from `_meta`."""
     meta: Mapping[str, Any] = context.meta or {}
-    trace_id, span_id = (
-        parsed_trace(meta.get("traceparent")) or parsed_trace(headers.get("traceparent")) or (new_trace(ids), None)
-    )
+    traced = parsed_trace(meta.get("traceparent")) or (parsed_trace(seen.traceparent) if seen else None)
+    trace_id, span_id = traced or (new_trace(ids), None)
     return Ids(
         trace_id=trace_id,
         span_id=span_id,
@@ -94,12 +95,10 @@ def transport_session(context: Context) -> str | None:
     return cast("str | None", getattr(getattr(context.session, "_connection", None), "session_id", None))
 
 
-def origin_of(headers: Mapping[str, str], scope: Mapping[str, Any]) -> Origin:
-    """Peer address, user agent and path of the request; nothing for a message that came over no HTTP."""
-    if not scope:
-        return Origin()
+def origin_of(seen: Seen, scope: Mapping[str, Any]) -> Origin:
+    """Peer address, user agent and path of the request."""
     client = scope.get("client")
-    return Origin(client[0] if client else None, headers.get("user-agent"), scope.get("path"))
+    return Origin(client[0] if client else None, seen.user_agent, scope.get("path"))
 
 
 def _client_name(context: Context) -> str | None:

@@ -13,7 +13,7 @@ from gatetrail.dispatcher import Denied
 from gatetrail.errors import Unavailable
 from gatetrail.identity.caller import Caller
 from gatetrail.mcp import answers
-from gatetrail.mcp.calls import Asked, Context, wire_of
+from gatetrail.mcp.calls import Asked, Context, scope_of
 from gatetrail.mcp.installation import Installation, tool_error
 from gatetrail.mcp.listings import LISTINGS, Listing, Page, items_of, kept, private
 
@@ -66,7 +66,7 @@ def _named(installation: Installation, handler: Handler, asked_of: Callable[[Any
         call = installation.call_of(context, resolved)
 
         async def body() -> Any:
-            return await _answered(handler, context, params, call)
+            return await handler(context, params)
 
         try:
             return private(await installation.through(call, caller, body, tool_error, asked.name))
@@ -74,18 +74,13 @@ def _named(installation: Installation, handler: Handler, asked_of: Callable[[Any
             if call.known:
                 await host.level(asked.kind, context)
             raise
+        except MCPError as problem:
+            # Servers have two more ways to say that a resource does not exist.
+            if call.kind is Kind.RESOURCE and answers.says_not_found(problem):
+                raise answers.unknown(call, asked.name) from problem
+            raise
 
     return handle
-
-
-async def _answered(handler: Handler, context: Context, params: Any, call: Call) -> Any:
-    """The handler's own answer; of the ways to say that a resource does not exist, only the one of the SDK."""
-    try:
-        return await handler(context, params)
-    except MCPError as problem:
-        if call.kind is Kind.RESOURCE and answers.says_not_found(problem):
-            raise answers.unknown(call, call.tool_name) from problem
-        raise
 
 
 def _listed(installation: Installation, handler: Handler, listing: Listing) -> Handler:
@@ -118,8 +113,10 @@ def asks_for_a_schema(context: Context) -> bool:
     In that case the request's own header names another method; a client cannot make it do so, because
     the SDK refuses requests whose header and body disagree.
     """
-    headers, _ = wire_of(context)
-    return context.method == "tools/list" and headers.get("mcp-method") == "tools/call"
+    if context.method != "tools/list":
+        return False
+    headers = scope_of(context).get("headers", ())
+    return any(name == b"mcp-method" and value == b"tools/call" for name, value in headers)
 
 
 async def _shown_quietly(

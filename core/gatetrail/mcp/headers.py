@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 Raw = Iterable[tuple[bytes, bytes]]
+
+SEEN_KEY = "gatetrail.headers"
+"""Where the identity layer leaves what it read in the ASGI scope."""
 
 PROXY_HEADERS = frozenset({b"x-proxy-verified", b"x-user-id", b"x-user-permissions"})
 """By these a trusted proxy would vouch for a user. Nobody is trusted to, so from anybody they are forged."""
@@ -20,8 +23,7 @@ _WANTED = PROXY_HEADERS | {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """What a request's headers say; None for one that it does not have."""
 
     authorization: str | None
@@ -53,6 +55,12 @@ def read(headers: Raw) -> Seen:
         if PROXY_HEADERS.isdisjoint(found)
         else tuple(sorted(name.decode() for name in PROXY_HEADERS & found.keys())),
     )
+
+
+def seen_in(scope: Mapping[str, Any]) -> Seen:
+    """What the identity layer has read, else read now."""
+    seen: object = scope.get(SEEN_KEY)
+    return seen if isinstance(seen, Seen) else read(scope["headers"])
 
 
 def without_forged(headers: Raw) -> list[tuple[bytes, bytes]]:

@@ -7,7 +7,6 @@ from urllib.parse import parse_qs
 
 from mcp.server.auth.middleware.auth_context import auth_context_var
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
-from mcp.server.auth.provider import AccessToken
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,7 +17,7 @@ from gatetrail.mcp import headers, refusals
 from gatetrail.mcp.bearer import CALLER_KEY
 from gatetrail.mcp.calls import SESSION_KEY
 from gatetrail.mcp.door import Door
-from gatetrail.mcp.headers import Seen
+from gatetrail.mcp.headers import SEEN_KEY, Seen
 from gatetrail.mcp.permit import CALLER
 from gatetrail.mcp.refusals import Refusal
 
@@ -39,46 +38,35 @@ class IdentityLayer:
         if scope["type"] != "http" or CALLER_KEY in scope:
             await self._app(scope, receive, send)
             return
-        seen = headers.read(scope["headers"])
-        refusal = await self._scanner(scope, seen)
-        if refusal is None and seen.forged:
-            scope["headers"] = headers.without_forged(scope["headers"])
-            await self._door.report_forged(scope, seen)
-        if refusal is None:
-            refusal = await self._admit(scope, receive, send, seen)
-        if refusal is not None:
-            await refusal.send(send)
-
-    async def _scanner(self, scope: Scope, seen: Seen) -> Refusal | None:
+        door = self._door
+        seen = scope[SEEN_KEY] = headers.read(scope["headers"])
         # What may be a tool call goes on under a scanner's name: its denial is a decision with a row.
-        agent = None if _may_be_call(scope, seen) else seen.user_agent
-        found = self._door.scanner.inspect(scope["path"], agent)
-        return await self._door.turn_away(scope, seen, found) if isinstance(found, Deny) else None
-
-    async def _admit(self, scope: Scope, receive: Receive, send: Send, seen: Seen) -> Refusal | None:
-        caller = self._door.bearer.caller_of(seen.authorization)
+        found = door.scanner.inspect(scope["path"], None if _may_be_call(scope, seen) else seen.user_agent)
+        if isinstance(found, Deny):
+            await (await door.turn_away(scope, seen, found)).send(send)
+            return
+        if seen.forged:
+            scope["headers"] = headers.without_forged(scope["headers"])
+            await door.report_forged(scope, seen)
+        caller = door.bearer.caller_of(seen.authorization)
         if isinstance(caller, Refused):
-            return await self._door.refuse(scope, seen, caller)
+            await (await door.refuse(scope, seen, caller)).send(send)
+            return
         session_id = self._session_of(scope, seen)
-        if session_id is not None and self._door.is_foreign(session_id, caller):
-            return await self._door.refuse_session(scope, receive, seen, caller, session_id, self._server_name)
+        if session_id is not None and door.is_foreign(session_id, caller):
+            refusal = await door.refuse_session(scope, receive, seen, caller, session_id, self._server_name)
+            await refusal.send(send)
+            return
         if session_id is None and _may_open_session(scope, seen):
             send = self._binding(send, scope, seen, caller)
-        await self._pass_on(scope, receive, send, caller, seen)
-        return None
+        await self._pass_on(scope, receive, send, caller)
 
-    async def _pass_on(
-        self, scope: Scope, receive: Receive, send: Send, caller: Authenticated | Anonymous, seen: Seen
-    ) -> None:
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, caller: Authenticated | Anonymous) -> None:
         scope[CALLER_KEY] = caller
         asker = CALLER.set(caller)
-        if isinstance(caller, Anonymous):
-            try:
-                await self._app(scope, receive, send)
-            finally:
-                CALLER.reset(asker)
-            return
-        user = scope["user"] = sdk_user(caller, seen.authorization)
+        user: AuthenticatedUser | None = None
+        if isinstance(caller, Authenticated):
+            user = scope["user"] = self._door.bearer.user_of(caller, scope[SEEN_KEY].authorization)
         authenticated = auth_context_var.set(user)
         try:
             await self._app(scope, receive, send)
@@ -124,19 +112,6 @@ class IdentityLayer:
             await self._door.report_refused(scope, seen, bound)
             return refusals.session_of_another_user(bound)
         return None
-
-
-def sdk_user(caller: Authenticated, authorization: str | None) -> AuthenticatedUser:
-    """The caller in the SDK's words: it lets a session be used by exactly who opened it, by this."""
-    token = AccessToken(
-        token=(authorization or "").partition(" ")[2].strip(),
-        client_id=caller.client_id or caller.user_id,
-        scopes=list(caller.scopes),
-        expires_at=None if caller.expires_at_s is None else int(caller.expires_at_s),
-        subject=caller.user_id,
-        claims={"iss": caller.issuer},
-    )
-    return AuthenticatedUser(token)
 
 
 def _may_be_call(scope: Scope, seen: Seen) -> bool:

@@ -11,7 +11,8 @@ from gatetrail.dispatcher import Denied, Dispatcher, Finished, TimedOut
 from gatetrail.identity.caller import Caller
 from gatetrail.mcp import answers
 from gatetrail.mcp.bearer import Bearer
-from gatetrail.mcp.calls import Asked, Context, call_of, new_trace, wire_of
+from gatetrail.mcp.calls import Asked, Context, call_of, new_trace, scope_of
+from gatetrail.mcp.headers import seen_in
 from gatetrail.mcp.hosts.host import Body, Host
 from gatetrail.mcp.listings import part_of
 from gatetrail.mcp.permit import CALLER, FLIGHT, Flight, Permit, has_permit, take_permit
@@ -34,10 +35,10 @@ class Installation:
 
     def caller_of(self, context: Context) -> Caller:
         """Who sent this message: by the identity layer, else by its own header, else the local caller."""
-        headers, scope = wire_of(context)
+        scope = scope_of(context)
         if not scope:
             return self.ambient_caller()
-        return self._bearer.caller_in(scope) or self._bearer.caller_of(headers.get("authorization"))
+        return self._bearer.caller_in(scope) or self._bearer.caller_of(seen_in(scope).authorization)
 
     def ambient_caller(self) -> Caller:
         """Who is behind a call that came over no wire of its own."""
@@ -84,22 +85,20 @@ class Installation:
     def open_for(self, kind: Kind, name: str) -> bool:
         return has_permit(self, kind, name)
 
+    def take(self, kind: Kind, name: str) -> bool:
+        return take_permit(self, kind, name)
+
     async def run(self, kind: Kind, name: str, arguments: Mapping[str, Any], body: Body) -> Any:
-        if take_permit(self, kind, name):
+        async def taking() -> Any:
+            take_permit(self, kind, name)
             return await body()
-        return await self.admit(kind, name, arguments, self._taking(kind, name, body))
+
+        return await self.admit(kind, name, arguments, taking)
 
     async def admit(self, kind: Kind, name: str, arguments: Mapping[str, Any], body: Body) -> Any:
         flight = FLIGHT.get()
         caller = flight.caller if flight is not None else self.ambient_caller()
         return await self.through(self._nested_call(kind, name, arguments, flight), caller, body, tool_error)
-
-    def _taking(self, kind: Kind, name: str, body: Body) -> Body:
-        async def taken() -> Any:
-            take_permit(self, kind, name)
-            return await body()
-
-        return taken
 
     def _nested_call(self, kind: Kind, name: str, arguments: Mapping[str, Any], flight: Flight | None) -> Call:
         """A call from Python; inside another call it keeps that one's trace, session and origin."""

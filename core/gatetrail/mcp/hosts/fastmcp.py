@@ -79,6 +79,8 @@ class FastMCPHost:
                 return await body()
             if runs_tools:
                 return await self._start_tool(gate, asked, _arguments(args, kwargs), body)
+            if gate.take(kind, asked):
+                return await body()
             return await gate.run(kind, asked, _arguments(args, kwargs), body)
 
         setattr(self._server, method, guarded)
@@ -130,6 +132,8 @@ def _guarded(tool: Any, gate: Gate) -> Any:
 
 def _asking(run: Any, name: str, gate: Gate) -> Any:
     async def guarded_run(arguments: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        if gate.take(Kind.TOOL, name):
+            return await run(arguments, *args, **kwargs)
         return await gate.run(Kind.TOOL, name, arguments, lambda: run(arguments, *args, **kwargs))
 
     return guarded_run

@@ -20,8 +20,12 @@ class Gate(Protocol):
         """True when this very thing was decided on and is about to start."""
         ...
 
+    def take(self, kind: Kind, name: str) -> bool:
+        """Use up the permit for this very thing, which starts now; False when there is none."""
+        ...
+
     async def run(self, kind: Kind, name: str, arguments: Mapping[str, Any], body: Body) -> Any:
-        """Run something under its permit; without one, decide first. Raises `MCPError` for a denial."""
+        """Decide on something that has no permit and, if allowed, run it. Raises `MCPError` for a denial."""
         ...
 
     async def admit(self, kind: Kind, name: str, arguments: Mapping[str, Any], body: Body) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from mcp.server.lowlevel import Server
@@ -84,6 +84,8 @@ class MCPServerHost:
         read = self._server.read_resource
 
         async def read_resource(uri: Any, context: Any = None) -> Any:
+            if gate.take(Kind.RESOURCE, str(uri)):
+                return await read(uri, context)
             return await gate.run(Kind.RESOURCE, str(uri), {}, lambda: read(uri, context))
 
         vars(self._server)["read_resource"] = read_resource
@@ -92,6 +94,8 @@ class MCPServerHost:
         get = self._server.get_prompt
 
         async def get_prompt(name: str, arguments: dict[str, Any] | None = None, context: Any = None) -> Any:
+            if gate.take(Kind.PROMPT, name):
+                return await get(name, arguments, context)
             return await gate.run(Kind.PROMPT, name, arguments or {}, lambda: get(name, arguments, context))
 
         vars(self._server)["get_prompt"] = get_prompt
@@ -101,9 +105,13 @@ def _guarded(tool: Tool, gate: Gate) -> Tool:
     """A copy whose `run` asks the gate; the tool itself may serve in another server too."""
     run = tool.run
 
-    async def guarded_run(arguments: Mapping[str, Any], context: Any, convert_result: bool = False) -> Any:  # noqa: FBT001, FBT002
-        passed = dict(arguments)
-        return await gate.run(Kind.TOOL, tool.name, passed, lambda: run(passed, context, convert_result=convert_result))
+    async def guarded_run(arguments: dict[str, Any], context: Any, convert_result: bool = False) -> Any:  # noqa: FBT001, FBT002
+        async def body() -> Any:
+            return await run(arguments, context, convert_result=convert_result)
+
+        if gate.take(Kind.TOOL, tool.name):
+            return await body()
+        return await gate.run(Kind.TOOL, tool.name, arguments, body)
 
     copy = tool.model_copy()
     vars(copy)["run"] = guarded_run
