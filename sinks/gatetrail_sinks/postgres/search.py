@@ -21,19 +21,21 @@ class PostgresSearch:
         self._pool = pool
 
     async def newest(self, wanted: EventFilter, limit: int) -> Sequence[Entry]:
-        return await self._entries("search_newest", {**_parameters(wanted), "limit": limit})
+        text = b"SELECT * FROM (%b ORDER BY seq DESC LIMIT %%(limit)s) AS newest ORDER BY seq" % query("search")
+        return await self._entries(text, {**_parameters(wanted), "after_seq": 0, "limit": limit})
 
     async def after(self, wanted: EventFilter, after_seq: int, limit: int) -> Sequence[Entry]:
-        return await self._entries("search_after", {**_parameters(wanted), "after_seq": after_seq, "limit": limit})
+        text = query("search") + b"ORDER BY seq LIMIT %(limit)s"
+        return await self._entries(text, {**_parameters(wanted), "after_seq": after_seq, "limit": limit})
 
     async def of_decision(self, identifier: str) -> Sequence[Entry]:
         moment = rfc3339(id_moment_us(identifier))
-        return await self._entries("of_decision", {"identifier": identifier, "moment": moment})
+        return await self._entries(query("of_decision"), {"identifier": identifier, "moment": moment})
 
-    async def _entries(self, name: str, parameters: Mapping[str, Any]) -> Sequence[Entry]:
+    async def _entries(self, text: bytes, parameters: Mapping[str, Any]) -> Sequence[Entry]:
         with told_as_unavailable(self._dsn):
             async with self._pool.connection() as connection:
-                cursor = await connection.execute(query(name), parameters, prepare=False)
+                cursor = await connection.execute(text, parameters, prepare=False)
                 return [Entry(seq, event_name, body.encode()) for seq, event_name, body in await cursor.fetchall()]
 
 

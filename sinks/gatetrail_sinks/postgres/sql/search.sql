@@ -1,3 +1,4 @@
+-- Order and limit come from who asks.
 SELECT seq, event_name, body::text FROM audit_events
 WHERE seq > %(after_seq)s
     AND (%(since)s::timestamptz IS NULL OR recorded_at >= %(since)s::timestamptz)
@@ -11,5 +12,3 @@ WHERE seq > %(after_seq)s
     AND (%(gate)s::text IS NULL OR gate = %(gate)s)
     AND (%(decision)s::text IS NULL OR decision = %(decision)s)
     AND (%(event)s::text IS NULL OR event_name LIKE %(event)s)
-ORDER BY seq ASC
-LIMIT %(limit)s
