@@ -12,6 +12,7 @@ from typing import Any, NoReturn, TypeVar
 
 import typer
 
+from gatetrail.cli.output import ReaderGone
 from gatetrail.cli.talk import say, say_error
 from gatetrail.errors import GatetrailError
 
@@ -54,7 +55,7 @@ def run(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except Terminated:
         return TERMINATED
-    except BrokenPipeError:
+    except (ReaderGone, BrokenPipeError):
         return _reader_gone()
     except GatetrailError as problem:
         say_error(str(problem))
@@ -90,7 +91,7 @@ async def _ended_by_signal(work: Coroutine[None, None, Result]) -> Result:
 
 
 def _reader_gone() -> int:
-    """Whoever read our output has enough (`| head`). Python must not try to flush the rest at its end."""
+    """Nobody waits for the rest, and Python must not try to flush it at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 

@@ -6,16 +6,23 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
+
+class ReaderGone(Exception):
+    """Whoever read our output has enough (`| head`)."""
 
 
 def put_line(line: bytes) -> None:
-    """One line as it is."""
-    sys.stdout.buffer.write(line + b"\n")
+    """One line as it is. Raises `ReaderGone`, as all of these do."""
+    try:
+        sys.stdout.buffer.write(line + b"\n")
+    except BrokenPipeError:
+        raise ReaderGone from None
 
 
 def put_json(value: Mapping[str, Any]) -> None:
     """One object on one line; keys stay in their order."""
+    import orjson
+
     put_line(orjson.dumps(value, default=str))
 
 
@@ -25,5 +32,8 @@ def put_text(text: str) -> None:
 
 
 def flush() -> None:
-    """Hand over what was put. Raises BrokenPipeError when the reader has gone."""
-    sys.stdout.buffer.flush()
+    """Hand over what was put."""
+    try:
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise ReaderGone from None

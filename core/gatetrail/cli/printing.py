@@ -27,7 +27,7 @@ class Printer(Protocol):
     """Prints events as they come, in order."""
 
     def put(self, entries: Sequence[Entry]) -> None:
-        """Raises BrokenPipeError when nobody reads any more."""
+        """Raises `ReaderGone` when nobody reads any more."""
         ...
 
 

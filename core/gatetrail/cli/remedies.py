@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gatetrail.events.model import ToolCallDecided
-from gatetrail.words import ReasonCode
+from gatetrail.words import GateName, ReasonCode
 
 REMEDIES: dict[ReasonCode, str] = {
     ReasonCode.ALLOWED: "nothing was in the way",
@@ -37,8 +37,12 @@ REMEDIES: dict[ReasonCode, str] = {
 }
 """By reason code; the names in braces are keys of the event."""
 
+_LAST = frozenset({GateName.RATE_LIMIT, GateName.HOOK, GateName.AUDIT, GateName.NONE})
+"""Gates after which nothing is looked at that stands in the policy."""
+
 
 def what_would_have_passed(decided: ToolCallDecided) -> str:
-    """One phrase without a full stop. It speaks of the gate that denied: a later one may still say no."""
+    """One phrase without a full stop. It speaks of what denied: a later check may still say no."""
     known = {key: "unknown" if value is None else value for key, value in decided.__dict__.items()}
-    return REMEDIES[decided.reason_code].format_map(known)
+    phrase = REMEDIES[decided.reason_code].format_map(known)
+    return phrase if decided.gate in _LAST else f"{phrase} (what comes after was not looked at)"

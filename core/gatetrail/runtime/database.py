@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from gatetrail.errors import SettingsInvalid
 from gatetrail.runtime.folder import data_dir
 from gatetrail.settings import ServiceSettings
 from gatetrail_sinks.postgres.embedded import EmbeddedPostgres
@@ -12,9 +16,21 @@ from gatetrail_sinks.postgres.embedded import EmbeddedPostgres
 
 @asynccontextmanager
 async def open_database(settings: ServiceSettings) -> AsyncIterator[str]:
-    """The DSN of a running server. Raises `DatabaseUnavailable` or `DataFolderUnusable`."""
+    """The DSN of a running server. Raises `DatabaseUnavailable`, `DataFolderUnusable` or `SettingsInvalid`."""
     if settings.dsn is not None:
-        yield settings.dsn.get_secret_value()
+        yield _checked(settings.dsn.get_secret_value())
         return
     async with EmbeddedPostgres(data_dir(settings)) as server:
         yield server.dsn
+
+
+def _checked(dsn: str) -> str:
+    try:
+        conninfo_to_dict(dsn)
+    except psycopg.Error:
+        # Neither the DSN nor the driver's words, which may repeat a password.
+        raise SettingsInvalid(
+            "dsn (GATETRAIL_DSN): cannot be read; expected for example postgresql://user@host:5432/name"
+            " or host=... user=... dbname=..."
+        ) from None
+    return dsn

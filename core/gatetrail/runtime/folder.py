@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from gatetrail.errors import DataFolderUnusable
@@ -12,10 +13,29 @@ from gatetrail_sinks.postgres.embedded import default_data_dir
 
 SECRET_FILE = "jwt-secret"  # noqa: S105 -- the name of the file, not its content
 
+SPOOL_FOLDER = "spool"
+
 
 def data_dir(settings: ServiceSettings) -> Path:
     """The folder that the settings name, else the user's own."""
     return (settings.data_dir or default_data_dir(os.environ)).expanduser().absolute()
+
+
+def spool_dir(settings: ServiceSettings) -> Path:
+    """The folder of the spool, made and tried out now: when it is needed it is too late to find out.
+
+    Raises `DataFolderUnusable`.
+    """
+    folder = data_dir(settings) / SPOOL_FOLDER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as problem:
+        raise DataFolderUnusable(
+            f"{folder}: denials cannot be kept here while the database is away: {problem.strerror};"
+            " name another data folder with GATETRAIL_DATA_DIR"
+        ) from problem
 
 
 def jwt_secret(settings: ServiceSettings) -> bytes:

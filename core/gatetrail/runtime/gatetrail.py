@@ -31,7 +31,7 @@ from gatetrail.policy.load import load_policy
 from gatetrail.policy.model import Policy
 from gatetrail.runtime.database import open_database
 from gatetrail.runtime.export import run_sinks
-from gatetrail.runtime.folder import data_dir, jwt_secret
+from gatetrail.runtime.folder import jwt_secret, spool_dir
 from gatetrail.runtime.heartbeat import beat
 from gatetrail.runtime.sample import sample_policy
 from gatetrail.sessions import Sessions
@@ -117,7 +117,7 @@ async def _open(policy: Policy, settings: ServiceSettings, clock: Clock) -> Asyn
         journal = await stack.enter_async_context(
             open_journal(dsn, pool, instance_id=stamp.instance_id, settings=_writer_settings(settings))
         )
-        spool = Spool(data_dir(settings) / "spool", stamp.instance_id)
+        spool = Spool(spool_dir(settings), stamp.instance_id)
         stack.callback(spool.close)
         ledger = Ledger(journal, spool)
         recovery = Recovery(journal, PostgresExecutions(dsn, pool, stamp.instance_id), spool, stamp)

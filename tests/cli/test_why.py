@@ -1,0 +1,81 @@
+"""One command explains a decision completely from its id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from gatetrail.cli.remedies import REMEDIES, what_would_have_passed
+from gatetrail.events.model import ToolCallDecided
+from gatetrail.words import GateName, ReasonCode
+from tests.cli.conftest import Gatetrail, Ran
+from tests.cli.recorded import allowed, denied, limited, record
+
+pytestmark = [pytest.mark.postgres, pytest.mark.requirement("D8")]
+
+UNKNOWN_ID = "01999999-9999-7999-8999-999999999999"
+
+
+def test_an_allowed_call_is_explained_with_its_outcome(gatetrail: Gatetrail, dsn: str) -> None:
+    events = allowed()
+    record(dsn, events)
+    assert isinstance(events[0], ToolCallDecided)
+    shown = gatetrail("why", events[0].execution_id)
+    assert shown.code == 0
+    assert "allowed: all four gates passed" in shown.out
+    assert "success after 1.5 ms" in shown.out
+    assert "tool_call.decided as seq 1, tool_call.completed as seq 2" in shown.out
+
+
+def test_a_denial_says_what_would_have_passed(gatetrail: Gatetrail, dsn: str) -> None:
+    denial = limited(user_id="eve")
+    record(dsn, [denial])
+    lines = dict(
+        line.split(maxsplit=1) for line in gatetrail("why", denial.execution_id).out.splitlines() if line[0] != " "
+    )
+    assert lines["would"] == "pass    the same call after 1200 ms"
+    assert lines["outcome"] == "the handler did not run"
+    assert lines["policy"] == denial.policy_version
+
+
+def test_json_holds_every_gate_and_the_events_themselves(gatetrail: Gatetrail, dsn: str) -> None:
+    denial = denied(rule_id="rule-7")
+    record(dsn, [denial])
+    (found,) = gatetrail("why", denial.execution_id, "--json").objects
+    assert found["gates"] == {"scope": "deny", "scanner": "skipped", "blocklist": "skipped", "rate_limit": "skipped"}
+    assert (found["required_tier"], found["actual_tier"], found["rule_id"]) == ("admin", "user", "rule-7")
+    assert found["would_have_passed"].startswith("a caller with tier admin or higher")
+    assert [event["event_id"] for event in found["events"]] == [denial.event_id]
+
+
+@pytest.mark.parametrize("form", [str.upper, lambda text: text.replace("-", ""), lambda text: f" {text} "])
+def test_the_id_may_come_in_any_form_and_be_that_of_an_event(gatetrail: Gatetrail, dsn: str, form: object) -> None:
+    denial = denied()
+    record(dsn, [denial])
+    assert callable(form)
+    for identifier in (denial.execution_id, denial.event_id):
+        assert denial.execution_id in gatetrail("why", form(identifier)).out
+
+
+def test_an_id_that_nothing_has_is_answered_with_no(gatetrail: Gatetrail) -> None:
+    ran = gatetrail("why", UNKNOWN_ID)
+    assert (ran.code, ran.out, ran.errors) == (1, "", [f"the record has no decision {UNKNOWN_ID}"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "1", "x" * 36, "9b2b1c1e-0f7e-4d5a-8b56-0a6f3c2d1e00", "ffffffff-ffff-7fff-bfff-ffffffffffff", "a\x1bb"],
+)
+def test_what_is_no_id_is_wrong_use(inside: Callable[..., Ran], text: str) -> None:
+    ran = inside("why", text)
+    assert (ran.code, ran.out) == (2, "")
+    assert "is no decision id; expected 36 characters" in ran.errors[0]
+
+
+@pytest.mark.parametrize("reason_code", list(ReasonCode))
+def test_every_reason_has_words_for_what_would_pass(reason_code: ReasonCode) -> None:
+    denial = denied(reason_code=reason_code, gate=GateName.HOOK, method="acme/x", rule_id="rule-7", retry_after_ms=5)
+    phrase = what_would_have_passed(denial)
+    assert phrase == REMEDIES[reason_code].format_map(denial.__dict__)
+    assert not set("{}") & set(phrase)
