@@ -15,6 +15,10 @@ APP_SCHEME = "ui://"
 """Resources of this scheme are made up by the package when they are read and stand in no registry."""
 
 
+MISSING = "gatetrail:missing"
+"""A name that no server has."""
+
+
 class FastMCPHost:
     """Asks the server's own look-ups, which apply its providers, transforms and visibility."""
 
@@ -22,10 +26,23 @@ class FastMCPHost:
         self._server = server
         self._get_tool = server.get_tool
         self._get_tool_by_hash = server.get_tool_by_hash
+        self._existing: dict[Kind, str] = {}
         self.low: Server[Any] = getattr(server, "_mcp_server")  # noqa: B009 -- no public form in 4.1
         self.app_factories: Sequence[tuple[object, str]] = ((server, "http_app"),)
 
     async def resolve(self, kind: Kind, name: str, context: Context) -> str | None:
+        """A name that is found takes longer than one that is not, so each is followed by one of the other kind."""
+        found = await self._look_up(kind, name, context)
+        if found is not None:
+            self._existing[kind] = name
+        elif (existing := self._existing.get(kind)) is not None:
+            await self._look_up(kind, existing, context)
+        return found
+
+    async def level(self, kind: Kind, context: Context) -> None:
+        await self._look_up(kind, MISSING, context)
+
+    async def _look_up(self, kind: Kind, name: str, context: Context) -> str | None:
         match kind:
             case Kind.TOOL:
                 return await self._tool_name(name)
@@ -35,9 +52,6 @@ class FastMCPHost:
                 return name if await self._has_resource(name, context.method) else None
             case Kind.LISTING | Kind.METHOD:
                 return name
-
-    async def level(self, kind: Kind, context: Context) -> None:
-        """Nothing: what exists takes the longer look-up already."""
 
     def learn(self, kind: Kind, names: Sequence[str]) -> None:
         """Nothing: the server is asked each time."""
