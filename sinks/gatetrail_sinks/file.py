@@ -141,7 +141,7 @@ class FileSink:
             return refusal
         except OSError:
             if self._file.is_open:
-                self._file.sync()
+                self._file.sync()  # when this fails, too, all of the batch has to be written again
             self._begun_seq, self._kept_seq = begun_seq, kept_seq
             raise
         self._file.sync()
@@ -209,7 +209,7 @@ class LineFile:
         """Return when the disk holds what was written, if that is wanted."""
         match self._fsync:
             case Fsync.EACH_BATCH:
-                self._sync()
+                os.fsync(self._descriptor)
             case Fsync.NEVER:
                 pass
             case _:
@@ -220,13 +220,6 @@ class LineFile:
         descriptor, self._descriptor, self._identity = self._descriptor, -1, (0, 0)
         if descriptor >= 0:
             os.close(descriptor)
-
-    def _sync(self) -> None:
-        try:
-            os.fsync(self._descriptor)
-        except OSError:
-            self.close()  # the pages may be gone already, and a second fsync would not tell: all is written again
-            raise
 
     def _is_current(self) -> bool:
         try:

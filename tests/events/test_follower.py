@@ -244,6 +244,22 @@ async def test_a_sink_that_refuses_everything_ends_and_does_not_feed_itself(worl
     assert len(world.journal.events()) == 120
 
 
+async def test_that_a_report_was_refused_is_not_reported(world: World, sink: ObedientSink) -> None:
+    async def refuse(entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            if entry.seq == 1 or entry.event_name == "audit.sink_failed":
+                raise EventRefused(entry.seq, "no")
+
+    sink.behave = refuse
+    await world.append(2)
+    follower = world.follower(sink, tries_before_quarantine=1)
+    async with running(follower):
+        await until(lambda: follower.state().quarantined_count == 2)
+        await world.append(1)
+        await until(lambda: follower.state().cursor_seq == 4)
+    assert len(world.journal.events()) == 4
+
+
 async def test_a_refusal_of_an_event_that_was_not_sent_is_a_bug_of_the_sink(world: World, sink: ObedientSink) -> None:
     async def refuse_another(_: Sequence[Entry]) -> None:
         if len(sink.tries) == 1:

@@ -130,14 +130,16 @@ async def test_a_failed_fsync_has_everything_written_again(
     assert lines_of(path) == bytes_of([*entries, *entries[1:]])
 
 
-async def test_folder_and_file_are_made_with_the_rights_of_the_settings(sink: FileSink, path: Path) -> None:
-    umask = os.umask(0o002)
+async def test_the_file_is_made_with_the_rights_of_the_settings_and_its_folder_with_those_of_the_process(
+    sink: FileSink, path: Path
+) -> None:
+    umask = os.umask(0o077)
     try:
         await sink.write(await make_entries(1))
     finally:
         os.umask(umask)
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o750
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
 def test_rights_are_read_as_octal_and_nothing_unknown_is_taken(tmp_path: Path) -> None:
@@ -296,13 +298,33 @@ async def test_a_body_that_is_not_what_the_journal_wrote_is_refused_and_those_be
         assert lines_of(path) == bytes_of(entries[:2])
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-async def test_a_missing_permission_is_told_with_place_and_user(tmp_path: Path) -> None:
-    (tmp_path / "closed").mkdir(mode=0o500)
-    sink = FileSink("file", FileSettings(path=tmp_path / "closed" / "audit.jsonl"))
-    with pytest.raises(SinkUnavailable, match=f"Permission denied for user {os.geteuid()} at .*closed"):
-        await sink.write(await make_entries(1))
+@pytest.fixture
+def ordinary_user() -> Generator[int]:
+    """Whoever runs the tests; for root, for a while, a user without rights."""
+    before = os.geteuid()
+    os.seteuid(before or 65534)
+    yield os.geteuid()
+    os.seteuid(before)
+
+
+@pytest.mark.parametrize("place", ["closed/audit.jsonl", "closed/below/audit.jsonl", "closed.jsonl"])
+async def test_a_missing_permission_is_told_with_place_and_user(
+    open_folder: Path, ordinary_user: int, place: str
+) -> None:
+    entries = await make_entries(1)
+    close_doors(open_folder)
+    sink = FileSink("file", FileSettings(path=open_folder / place))
+    with pytest.raises(SinkUnavailable, match=f"Permission denied for user {ordinary_user} at .*closed"):
+        await sink.write(entries)
     await sink.close()
+
+
+def close_doors(folder: Path) -> None:
+    user = os.geteuid()
+    os.seteuid(os.getuid())
+    (folder / "closed").mkdir(mode=0o555)
+    (folder / "closed.jsonl").touch(mode=0o444)
+    os.seteuid(user)
 
 
 @pytest.mark.parametrize("what", ["folder", "fifo", "below a file"])
