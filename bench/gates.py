@@ -1,6 +1,6 @@
 """The whole decision of the four gates, beside the check of a token by PyJWT.
 
-    python -m bench.gates [--json]
+    python -m bench.gates [--json] [--quick]
 
 For an allowed call and for a denial by each gate, with 10 and with 10,000 entries in the blocklist:
 median and 99th percentile over 100,000 decisions each. All contestants take turns within each round.
@@ -168,7 +168,7 @@ def main() -> None:
     field = list(contestants())
     for one in field:
         one.run()
-    for _ in range(ROUNDS):
+    for _ in range(1 if "--quick" in sys.argv[1:] else ROUNDS):
         for one in field:
             one.samples_ns += one.run()
     report(field, as_json="--json" in sys.argv[1:])

@@ -1,6 +1,6 @@
 """Durable decisions, beside what they are compared with: a plain commit, a hand-written gate, bare COPY.
 
-    python -m bench.journal [--json]
+    python -m bench.journal [--json] [--quick]
 
 Takes the server of GATETRAIL_DSN, else starts the embedded one. All contestants take turns within each
 round, so a machine whose speed drifts drifts under all of them; medians over the rounds are printed.
@@ -200,7 +200,7 @@ async def measure(dsn: str, folder: Path) -> dict[str, list[float]]:
         await connection.execute(PLAIN_TABLE.encode())
         copy = BareCopy(connection)
         await copy.prepare()
-        for _ in range(ROUNDS):
+        for _ in range(1 if "--quick" in sys.argv[1:] else ROUNDS):
             turn = {
                 "plain_commit_ms": await plain_alone(connection),
                 "ours_alone_ms": await ours_alone(dispatcher),

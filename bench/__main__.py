@@ -1,0 +1,96 @@
+"""All benchmarks in turn, and what became of the budgets.
+
+    python -m bench [--json] [--quick]
+
+`--quick` only shows that everything works: its figures mean nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+ROOT = Path(__file__).parents[1]
+LIMIT_S = 1_800
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """One promise and what was measured. `bound` is an upper one unless `at_least`."""
+
+    what: str
+    measured: float
+    bound: float
+    at_least: bool = False
+
+    @property
+    def met(self) -> bool:
+        return self.measured >= self.bound if self.at_least else self.measured <= self.bound
+
+
+def figures_of(module: str, *flags: str) -> Any:
+    """What a benchmark gives, run in a process of its own."""
+    print(f"{module} …", file=sys.stderr, flush=True)
+    command = [sys.executable, "-m", module, "--json", *flags]
+    answer = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, timeout=LIMIT_S)
+    return orjson.loads(answer.stdout)
+
+
+def of_gates(gates: Any) -> Iterator[Budget]:
+    yield Budget("four gates and the decision, p50 µs", gates["p50_us"]["allow, 10 entries"], 20)
+    yield Budget("four gates and the decision, p99 µs", gates["p99_us"]["allow, 10 entries"], 60)
+    yield Budget("10,000 blocklist entries against 10, p50", gates["ratio_10000_to_10_entries"], 1.2)
+
+
+def of_journal(journal: Any) -> Iterator[Budget]:
+    yield Budget("durable decision, one caller, against one plain commit", journal["alone_against_plain_commit"], 1.5)
+    yield Budget(
+        "256 in flight, against the hand-written gate", journal["together_against_hand_written"], 4, at_least=True
+    )
+    yield Budget("256 in flight, against bare COPY", journal["together_against_bare_copy"], 0.4, at_least=True)
+
+
+def of_mcp_calls(loads: Any) -> Iterator[Budget]:
+    saturated, alone, sdk = (loads[load]["gated_file"] for load in ("raw32", "one", "sdk32"))
+    yield Budget("MCP calls/s at saturation, against no gate", saturated["of_plain"], 0.75, at_least=True)
+    yield Budget("the same by the server's CPU time", saturated["of_plain_by_cpu"], 0.75, at_least=True)
+    yield Budget("MCP calls/s of 32 SDK clients, against no gate", sdk["of_plain"], 0.9, at_least=True)
+    yield Budget("added latency, one caller, p50 ms", alone["added_p50_ms"], 1.2)
+
+
+def summary(budgets: list[Budget]) -> str:
+    """For people."""
+    lines = [f"{'':58}{'measured':>10}{'budget':>12}"]
+    for one in budgets:
+        bound = f"{'≥' if one.at_least else '≤'} {one.bound:g}"
+        lines.append(f"{one.what:58}{one.measured:10.2f}{bound:>12}  {'met' if one.met else 'NOT MET'}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="only to see that it works")
+    options = parser.parse_args()
+    quick = ("--quick",) if options.quick else ()
+    gates = figures_of("bench.gates", *quick)
+    journal = figures_of("bench.journal", *quick)
+    loads = figures_of("bench.mcp_calls", "--sdk", *quick)
+    budgets = [*of_gates(gates), *of_journal(journal), *of_mcp_calls(loads)]
+    if options.json:
+        told = [{**asdict(one), "met": one.met} for one in budgets]
+        result = {"budgets": told, "gates": gates, "journal": journal, "mcp_calls": loads}
+        print(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())
+        return
+    print(summary(budgets))
+
+
+if __name__ == "__main__":
+    main()
