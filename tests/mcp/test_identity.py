@@ -39,6 +39,18 @@ async def test_a_bad_token_is_a_401_with_a_challenge_and_an_event(
     assert all(wire.token not in entry.line.decode() for entry in await gate.journal.read(0, 100))
 
 
+@pytest.mark.requirement("B4")
+async def test_who_keeps_on_guessing_tokens_is_a_burst(tmp_path: Path) -> None:
+    gate = make_gate(tmp_path, POLICY + "\nscanner: {anonymous_burst: {limit: 2, window_ms: 60000}}\n")
+    sample = build("mcpserver")
+    gate.adapter.install(sample.server, name=NAME)
+    async with serve(sample.app()) as site:
+        wire = site.client(MODERN, gate.token() + "x")
+        statuses = [(await wire.call("get_invoice")).status for _ in range(4)]
+    assert statuses == [401, 401, 429, 429]
+    assert {event.reason_code for event in gate.probes()} == {ReasonCode.BURST}
+
+
 @pytest.mark.requirement("A4")
 async def test_two_tokens_are_no_token(gate: Gate, site: Site) -> None:
     wire = site.client(MODERN)

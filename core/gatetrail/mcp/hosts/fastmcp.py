@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, assert_never, cast
 
 from mcp.server.lowlevel import Server
 
@@ -52,6 +52,8 @@ class FastMCPHost:
                 return name if await self._has_resource(name, context.method) else None
             case Kind.LISTING | Kind.METHOD:
                 return name
+            case _:
+                assert_never(kind)
 
     def learn(self, kind: Kind, names: Sequence[str]) -> None:
         """Nothing: the server is asked each time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, assert_never
 
 from mcp.server.lowlevel import Server
 from mcp.server.mcpserver import MCPServer
@@ -55,6 +55,8 @@ class MCPServerHost:
                 return self._has_resource(name, method)
             case Kind.LISTING | Kind.METHOD:
                 return True
+            case _:
+                assert_never(kind)
 
     def _has_resource(self, uri: str, method: str) -> bool:
         if uri in self._resources._resources:  # noqa: SLF001 -- as above
