@@ -81,7 +81,9 @@ def small_disk(open_folder: Path) -> Iterator[Path]:
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=160m,mode=0755", "tmpfs", str(folder)], check=False, capture_output=True
     )
-    require_or_skip(mounted.returncode == 0, "a tmpfs of limited size can only be mounted by root")
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a file system of limited size")
+    require_or_skip(mounted.returncode == 0, f"no tmpfs could be mounted: {mounted.stderr.decode()}")
     yield folder
     subprocess.run(["umount", str(folder)], check=True, capture_output=True)
 

@@ -17,11 +17,10 @@ from gatetrail.errors import DatabaseUnavailable
 from gatetrail.events.journal import Entry, Journal
 from gatetrail.events.sink import CursorStore, Start
 from gatetrail.testing import MemoryCursors, MemoryJournal
-from gatetrail_sinks.postgres.connection import connect, open_pool
+from gatetrail_sinks.postgres.connection import open_pool
 from gatetrail_sinks.postgres.cursors import PostgresCursors, open_cursors
 from gatetrail_sinks.postgres.journal import open_journal
 from gatetrail_sinks.postgres.migrate import migrate
-from gatetrail_sinks.postgres.queries import query
 from tests.samples import decided, make_stamp
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres]
@@ -259,17 +258,3 @@ async def test_a_database_that_is_away_is_told() -> None:
         await cursors.states()
     await cursors.release("file")
     await cursors.close()
-
-
-async def test_moving_a_cursor_does_not_wait_for_the_disk_and_quarantine_does(migrated: str) -> None:
-    async with open_cursors(migrated) as cursors:
-        await cursors.acquire("file", Start.BEGINNING)
-    values = {"sink_name": "file", "seq": 1, "delivered": 1, "event_name": "none", "body": "{}", "reason": "no"}
-    async with await connect(migrated) as connection:
-        for statement, expected in (("cursor_quarantine", "on"), ("cursor_advance", "off")):
-            async with connection.transaction():
-                await connection.execute(query(statement), values)
-                row = await (await connection.execute("SHOW synchronous_commit")).fetchone()
-                assert row == (expected,)
-        row = await (await connection.execute("SHOW synchronous_commit")).fetchone()
-        assert row == ("on",)
