@@ -17,6 +17,7 @@ blocklist:
   - id: one
     tools: ["pay"]
 """
+PLACES = ["policy.yaml:3:", "policy.yaml:4:", "policy.yaml:6:"]
 
 
 def test_a_good_policy_is_summed_up(offline: Gatetrail) -> None:
@@ -61,4 +62,4 @@ def test_a_command_that_needs_the_policy_refuses_a_wrong_one(offline: Gatetrail,
     (offline.folder / "policy.yaml").write_text(WRONG)
     ran = offline(*arguments, "--policy", "policy.yaml")
     assert (ran.code, ran.out) == (2, "")
-    assert [line.split(" ")[0] for line in ran.errors] == ["policy.yaml:3:", "policy.yaml:4:", "policy.yaml:6:"]
+    assert [line.split(" ")[0] for line in ran.errors] == PLACES

@@ -31,12 +31,10 @@ def test_an_allowed_call_is_explained_with_its_outcome(gatetrail: Gatetrail, dsn
 def test_a_denial_says_what_would_have_passed(gatetrail: Gatetrail, dsn: str) -> None:
     denial = limited(user_id="eve")
     record(dsn, [denial])
-    lines = dict(
-        line.split(maxsplit=1) for line in gatetrail("why", denial.execution_id).out.splitlines() if line[0] != " "
-    )
-    assert lines["would"] == "pass    the same call after 1200 ms"
-    assert lines["outcome"] == "the handler did not run"
-    assert lines["policy"] == denial.policy_version
+    lines = [line.split(maxsplit=1) for line in gatetrail("why", denial.execution_id).out.splitlines()]
+    assert ["would", "pass    the same call after 1200 ms"] in lines
+    assert ["outcome", "the handler did not run"] in lines
+    assert ["policy", denial.policy_version] in lines
 
 
 def test_json_holds_every_gate_and_the_events_themselves(gatetrail: Gatetrail, dsn: str) -> None:
@@ -49,13 +47,13 @@ def test_json_holds_every_gate_and_the_events_themselves(gatetrail: Gatetrail, d
     assert [event["event_id"] for event in found["events"]] == [denial.event_id]
 
 
-@pytest.mark.parametrize("form", [str.upper, lambda text: text.replace("-", ""), lambda text: f" {text} "])
-def test_the_id_may_come_in_any_form_and_be_that_of_an_event(gatetrail: Gatetrail, dsn: str, form: object) -> None:
+@pytest.mark.parametrize("form", ["{}", " {} ", "upper", "bare"])
+def test_the_id_may_come_in_any_form_and_be_that_of_an_event(inside: Callable[..., Ran], dsn: str, form: str) -> None:
     denial = denied()
     record(dsn, [denial])
-    assert callable(form)
     for identifier in (denial.execution_id, denial.event_id):
-        assert denial.execution_id in gatetrail("why", form(identifier)).out
+        typed = {"upper": identifier.upper(), "bare": identifier.replace("-", "")}.get(form, form.format(identifier))
+        assert denial.execution_id in inside("why", typed).out
 
 
 def test_an_id_that_nothing_has_is_answered_with_no(gatetrail: Gatetrail) -> None:

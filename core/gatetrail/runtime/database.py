@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import psycopg
@@ -15,7 +15,7 @@ from gatetrail_sinks.postgres.embedded import EmbeddedPostgres
 
 
 @asynccontextmanager
-async def open_database(settings: ServiceSettings) -> AsyncIterator[str]:
+async def open_database(settings: ServiceSettings) -> AsyncGenerator[str]:
     """The DSN of a running server. Raises `DatabaseUnavailable`, `DataFolderUnusable` or `SettingsInvalid`."""
     if settings.dsn is not None:
         yield _checked(settings.dsn.get_secret_value())

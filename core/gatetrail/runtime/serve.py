@@ -34,7 +34,10 @@ async def serve(settings: ServiceSettings, *, sinks: bool, say: Say, warn: Say, 
                 _announce(gate, servers, url, say, mint_hint)
                 if not is_loopback(settings.host):
                     warn(_beyond_loopback(settings.host, names))
-                await asyncio.Event().wait()
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    say("Ending: calls in flight finish, then sinks and journal.")
 
 
 def _announce(gate: Gatetrail, servers: Mapping[str, Any], url: str, say: Say, mint_hint: str) -> None:

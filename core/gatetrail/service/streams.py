@@ -6,6 +6,9 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+CUT_AFTER_S = 0.5
+"""A stream whose application does not listen for its client's going is cut after this long."""
+
 
 class EndableStreams:
     """Pure ASGI. From `end` on, the applications of open event streams are told that their client has gone.
@@ -16,29 +19,53 @@ class EndableStreams:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._ending = asyncio.Event()
+        self._open: set[_Exchange] = set()
 
     def end(self) -> None:
-        """End all open event streams, and each later one at its start."""
+        """End all open event streams, and each later one at its start. To be called in the loop that serves."""
         self._ending.set()
+        asyncio.get_running_loop().call_later(CUT_AFTER_S, self._cut)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(receive, send, self._ending)
-        await self._app(scope, exchange.receive, exchange.send)
+        self._open.add(exchange)
+        try:
+            await self._app(scope, exchange.receive, exchange.send)
+        except asyncio.CancelledError:
+            if not exchange.was_cut:
+                raise
+            exchange.task.uncancel()
+        finally:
+            self._open.discard(exchange)
         await exchange.complete()
+
+    def _cut(self) -> None:
+        for exchange in self._open:
+            exchange.cut()
 
 
 class _Exchange:
     """One request and its answer, watched."""
 
     def __init__(self, receive: Receive, send: Send, ending: asyncio.Event) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 -- an ASGI server runs each request in a task
+        self.task: asyncio.Task[object] = task
+        self.was_cut = False
         self._receive = receive
         self._send = send
         self._ending = ending
         self._is_stream = False
         self._ended = False
+
+    def cut(self) -> None:
+        """Stop the application, if this is a stream that is still open."""
+        if self._is_stream and not self._ended:
+            self.was_cut = True
+            self.task.cancel()
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
