@@ -14,7 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -22,6 +22,7 @@ import orjson
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
+from gatetrail.call import Call, Ids
 from gatetrail.clock import IdMaker, SystemClock
 from gatetrail.dispatcher import Dispatcher
 from gatetrail.dispatcher.ledger import Ledger
@@ -31,7 +32,6 @@ from gatetrail.events.wire import GENESIS_HASH, seal
 from gatetrail.gates.pipeline import Gates, GateState
 from gatetrail.identity.caller import Authenticated, AuthMethod
 from gatetrail.identity.tiers import CallerType, Tier
-from gatetrail.call import Call, Ids
 from gatetrail.policy.load import parse_policy
 from gatetrail.sessions import Sessions
 from gatetrail.testing import MemorySessions
@@ -157,14 +157,14 @@ class BareCopy:
                 f"\t{sealed.event_hash}\n"
             )
             executions.append(
-                f"{event.execution_id}\t{'a' * 32}\tann\tsession-1\tfinance\tget_invoice\ttools/call\tuser\tuser\tuser\tuser"
-                f"\tpending\tnone\tallowed\t0123456789abcdef\t{stamp.instance_id}\t{event.timestamp}\t{self._seq}\n"
+                f"{event.execution_id}\t{'a' * 32}\tann\tsession-1\tfinance\tget_invoice\ttools/call"
+                f"\tuser\tuser\tuser\tuser\tpending\tnone\tallowed\t0123456789abcdef\t{stamp.instance_id}\t{event.timestamp}\t{self._seq}\n"
             )
         return "".join(events), "".join(executions)
 
 
 @asynccontextmanager
-async def a_server() -> AsyncIterator[str]:
+async def a_server() -> AsyncGenerator[str]:
     """The server that was named, else an embedded one that goes away afterwards."""
     if named := os.environ.get("GATETRAIL_DSN"):
         yield named
@@ -176,7 +176,7 @@ async def a_server() -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def a_dispatcher(dsn: str, folder: Path) -> AsyncIterator[Dispatcher]:
+async def a_dispatcher(dsn: str, folder: Path) -> AsyncGenerator[Dispatcher]:
     """Everything between a call and its committed row, without a transport."""
     clock = SystemClock()
     ids = IdMaker(clock)

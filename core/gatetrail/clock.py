@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Protocol
 
-
 RANDOM_BYTES_AT_ONCE = 4096
 
 

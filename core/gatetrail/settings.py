@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gatetrail.errors import SettingsInvalid
+
+_MAPPING = TypeAdapter(dict[str, Any])
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 
@@ -62,11 +64,11 @@ class ServiceSettings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 -- the signature is pydantic's
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment wins over the file, whose content comes in as keyword arguments."""
         return env_settings, init_settings
@@ -92,20 +94,20 @@ def _read(config: Path) -> dict[str, Any]:
         raise SettingsInvalid(f"{config}: cannot be read: {problem}") from None
     except yaml.YAMLError as problem:
         raise SettingsInvalid(f"{config}: is not YAML: {problem}") from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise SettingsInvalid(f"{config}: expected keys and values at the top")
-    unknown = sorted(str(key) for key in content if key not in ServiceSettings.model_fields)
+    try:
+        keys = _MAPPING.validate_python({} if content is None else content)
+    except ValidationError:
+        raise SettingsInvalid(f"{config}: expected keys and values at the top") from None
+    unknown = sorted(keys.keys() - ServiceSettings.model_fields.keys())
     if unknown:
         known = ", ".join(sorted(ServiceSettings.model_fields))
         raise SettingsInvalid(f"{config}: unknown key {unknown[0]!r}; expected one of {known}")
-    return {str(key): value for key, value in content.items()}
+    return keys
 
 
 def _explain(problem: ValidationError, config: Path | None) -> str:
     source = str(config) if config else "settings"
-    lines = []
+    lines: list[str] = []
     for error in problem.errors():
         path = ".".join(str(part) for part in error["loc"])
         variable = "GATETRAIL_" + "__".join(str(part) for part in error["loc"]).upper()

@@ -1,0 +1,1 @@
+"""The outputs: one file or folder each, and none knows another."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Generator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
@@ -29,8 +32,6 @@ def block(language: str) -> str:
 
 
 def free_port() -> int:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 
@@ -39,6 +40,21 @@ def free_port() -> int:
 @pytest.mark.postgres
 @pytest.mark.requirement("A7")
 async def test_the_two_lines_of_the_readme_put_the_gate_into_its_server(dsn: str, tmp_path: Path) -> None:
+    with the_example_running(dsn, tmp_path) as (url, token):
+        headers = {"Authorization": f"Bearer {token}"}
+        async with (
+            httpx2.AsyncClient(headers=headers) as http,
+            Client(streamable_http_client(url, http_client=http)) as client,
+        ):
+            assert [tool.name for tool in (await client.list_tools()).tools] == ["get_invoice"]
+            assert not (await client.call_tool("get_invoice", {"number": 7})).is_error
+            with pytest.raises(MCPError, match="Unknown tool: close_books"):
+                await client.call_tool("close_books", {"month": "May"})
+
+
+@contextlib.contextmanager
+def the_example_running(dsn: str, tmp_path: Path) -> Generator[tuple[str, str]]:
+    """The README's program and policy, as they stand there but for the port. Gives its URL and a user's token."""
     port = free_port()
     (tmp_path / "app.py").write_text(PORT_LINE.sub(f"port={port}", block("python")))
     (tmp_path / "policy.yaml").write_text(block("yaml"))
@@ -62,15 +78,7 @@ async def test_the_two_lines_of_the_readme_put_the_gate_into_its_server(dsn: str
     try:
         url = f"http://127.0.0.1:{port}/mcp"
         wait_until_open(url)
-        headers = {"Authorization": f"Bearer {minted.stdout.strip()}"}
-        async with (
-            httpx.AsyncClient(headers=headers) as http,
-            Client(streamable_http_client(url, http_client=http)) as client,
-        ):
-            assert [tool.name for tool in (await client.list_tools()).tools] == ["get_invoice"]
-            assert not (await client.call_tool("get_invoice", {"number": 7})).is_error
-            with pytest.raises(MCPError, match="Unknown tool: close_books"):
-                await client.call_tool("close_books", {"month": "May"})
+        yield url, minted.stdout.strip()
     finally:
         server.terminate()
         assert server.wait(WITHIN_S) in (0, -15)
@@ -80,8 +88,8 @@ def wait_until_open(url: str) -> None:
     ends_s = time.monotonic() + WITHIN_S
     while time.monotonic() < ends_s:
         try:
-            httpx.get(url, timeout=2)
-        except httpx.TransportError:
+            httpx2.get(url, timeout=2)
+        except httpx2.TransportError:
             time.sleep(0.05)
         else:
             return

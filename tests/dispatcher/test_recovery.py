@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ class Process:
 
 
 @asynccontextmanager
-async def a_process(dsn: str, folder: Path) -> AsyncIterator[Process]:
+async def a_process(dsn: str, folder: Path) -> AsyncGenerator[Process]:
     await migrate(dsn)
     stamp = make_stamp()
     spool = Spool(folder, stamp.instance_id)

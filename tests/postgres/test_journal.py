@@ -90,7 +90,7 @@ async def test_the_stored_line_is_canonical_and_carries_its_own_hash(dsn: str) -
     keys = orjson.loads(entry.line)
     assert orjson.dumps(keys, option=orjson.OPT_SORT_KEYS) == entry.line
     assert keys["event_hash"] == hash_of_line(entry.line)
-    assert list(keys)[0] == "@timestamp"
+    assert next(iter(keys)) == "@timestamp"
 
 
 @pytest.mark.requirement("D3", "D4")
@@ -153,13 +153,13 @@ async def test_an_append_that_cannot_commit_in_time_is_refused_and_the_journal_g
             await asyncio.wait_for(second, 5)
         await holder.rollback()
         async with asyncio.timeout(20):
-            seq = await append_when_possible(journal, stamp)
+            seq = await append_when_possible(journal)
         assert seq == await journal.head_seq()
     verified = await PostgresVerifier(dsn).verify(lambda _checked: None)
     assert verified.__class__.__name__ == "Intact"
 
 
-async def append_when_possible(journal: PostgresJournal, stamp: object) -> int:
+async def append_when_possible(journal: PostgresJournal) -> int:
     while True:
         try:
             return await journal.append(decided(make_stamp()))

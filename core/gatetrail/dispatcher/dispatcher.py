@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -61,24 +61,25 @@ class Dispatcher:
         if isinstance(admitted, Denied):
             return admitted
         limit_ms = admitted.decision.time_limit_ms
+        results: list[Result] = []
         try:
-            with anyio.move_on_after(limit_ms / 1000) as limit:
-                result = await handler()
+            with anyio.move_on_after(limit_ms / 1000):
+                results.append(await handler())
         except BaseException as problem:
             await self.finish(admitted, ExecutionStatus.FAILED, _class_of(problem))
             raise
         # A handler in a thread runs to its end and returns although its limit is over.
         overran = (self._clock.monotonic_s() - admitted.started_s) * 1000 > limit_ms
-        if limit.cancelled_caught or overran:
+        if not results or overran:
             await self.finish(admitted, ExecutionStatus.TIMEOUT, "time_limit")
             return TimedOut(admitted.execution_id, limit_ms)
-        error_class = judge(result)
+        error_class = judge(results[0])
         status = ExecutionStatus.FAILED if error_class else ExecutionStatus.SUCCESS
         await self.finish(admitted, status, error_class)
-        return Finished(result, admitted.execution_id)
+        return Finished(results[0], admitted.execution_id)
 
     @asynccontextmanager
-    async def guard(self, call: Call, caller: Caller) -> AsyncIterator[Admitted]:
+    async def guard(self, call: Call, caller: Caller) -> AsyncGenerator[Admitted]:
         """Guard a block of the host's own code. Raises `CallDenied` at entry, `TimeoutError` past the limit."""
         admitted = await self.admit(call, caller)
         if isinstance(admitted, Denied):

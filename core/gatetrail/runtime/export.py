@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -45,7 +45,7 @@ def make_sink(name: str, options: dict[str, Any]) -> tuple[Sink, Start]:
 @asynccontextmanager
 async def run_sinks(
     settings: ServiceSettings, journal: Journal, cursors: CursorStore, stamp: Stamp, ledger: Ledger, clock: Clock
-) -> AsyncIterator[Sequence[Follower]]:
+) -> AsyncGenerator[Sequence[Follower]]:
     """Drive every sink of the settings, each by a follower in a task of its own; drain them at the end."""
     made = [make_sink(name, options) for name, options in settings.sinks.items()]
     followers = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -106,7 +106,7 @@ class Gatetrail:
 
 
 @asynccontextmanager
-async def _open(policy: Policy, settings: ServiceSettings, clock: Clock) -> AsyncIterator[Gatetrail]:
+async def _open(policy: Policy, settings: ServiceSettings, clock: Clock) -> AsyncGenerator[Gatetrail]:
     ids = IdMaker(clock)
     stamp = Stamp(clock, ids, instance_id=ids.new_id(), product_version=version("gatetrail"))
     verifier = TokenVerifier(policy.document.identity, jwt_secret(settings), clock)

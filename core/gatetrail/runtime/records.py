@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ class Records:
 
 
 @asynccontextmanager
-async def open_records(settings: ServiceSettings) -> AsyncIterator[Records]:
+async def open_records(settings: ServiceSettings) -> AsyncGenerator[Records]:
     """Readers of the settings' database, which is brought up to date first.
 
     Raises `DatabaseUnavailable`, `DataFolderUnusable` or `MigrationRefused`.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from importlib.resources import files
-
-from mcp.server import MCPServer
+from typing import TYPE_CHECKING
 
 from gatetrail.policy.load import parse_policy
 from gatetrail.policy.model import Policy
-from gatetrail.samples.engineering import engineering_server
-from gatetrail.samples.finance import finance_server
+
+if TYPE_CHECKING:
+    from mcp.server import MCPServer
 
 SOURCE = "gatetrail/samples/policy.yaml"
 
@@ -26,4 +26,7 @@ def sample_policy_text() -> str:
 
 def sample_servers() -> dict[str, MCPServer]:
     """Fresh servers by the name under which the sample policy knows them, without a gate."""
+    from gatetrail.samples.engineering import engineering_server
+    from gatetrail.samples.finance import finance_server
+
     return {"finance": finance_server(), "engineering": engineering_server()}

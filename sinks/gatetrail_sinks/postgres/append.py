@@ -16,7 +16,7 @@ SESSION = (
     # for full tables, and planning anew would cost more than a small batch itself.
     "SET plan_cache_mode = force_generic_plan;"
     "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off;"
-    # Before version 18 a plan that had to take a disabled step counts as very dear, and each run of it would be compiled.
+    # Before version 18 a plan with a disabled step counts as very dear, and each run of it would be compiled.
     "SET jit = off"
 )
 """Settings of the connection that appends. Durability is never less than a local flush."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -26,7 +26,7 @@ def where(dsn: str) -> str:
 
 
 @contextmanager
-def told_as_unavailable(dsn: str) -> Iterator[None]:
+def told_as_unavailable(dsn: str) -> Generator[None]:
     """Turn the driver's connection failures into `DatabaseUnavailable`."""
     try:
         yield
@@ -54,7 +54,7 @@ def _options(application_name: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def open_pool(dsn: str, *, size: int = 4) -> AsyncIterator[Pool]:
+async def open_pool(dsn: str, *, size: int = 4) -> AsyncGenerator[Pool]:
     """A pool for reads and rare writes. Opens without waiting for the server."""
     pool: Pool = AsyncConnectionPool(
         dsn,

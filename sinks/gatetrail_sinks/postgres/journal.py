@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 from gatetrail.events.fields import Record
@@ -43,7 +43,7 @@ class PostgresJournal:
 @asynccontextmanager
 async def open_journal(
     dsn: str, pool: Pool, *, instance_id: str, settings: WriterSettings | None = None
-) -> AsyncIterator[PostgresJournal]:
+) -> AsyncGenerator[PostgresJournal]:
     """The journal of a migrated database, for as long as the block lasts. Raises `DatabaseUnavailable`."""
     wakeups = Wakeups(dsn)
     writer = GroupCommit(dsn, instance_id, settings or WriterSettings(), wakeups.committed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -14,8 +14,8 @@ import psycopg
 from gatetrail.errors import AuditUnavailable, DatabaseUnavailable
 from gatetrail.events.fields import Record
 from gatetrail.events.wire import Sealed, seal
-from gatetrail_sinks.postgres.connection import Connection, connect
 from gatetrail_sinks.postgres.append import SESSION, append_statement
+from gatetrail_sinks.postgres.connection import Connection, connect
 from gatetrail_sinks.postgres.queries import query
 
 log = logging.getLogger("gatetrail.journal")
@@ -33,7 +33,7 @@ class WriterSettings:
     append_limit_ms: int = 2_000
     """An append that is not committed after this long is refused."""
     batch_events: int = 128
-    """Events in one commit at most. With 128 one half of 256 callers prepares while the other half's commit is under way."""
+    """Events in one commit at most. With 128 one half of 256 callers prepares while the other half commits."""
     waiting_events: int = 50_000
     """Events that may wait for a commit; more are refused at once."""
 
@@ -165,7 +165,7 @@ class GroupCommit:
                 return
 
     @asynccontextmanager
-    async def _turn(self, connection: Connection) -> AsyncIterator[Head]:
+    async def _turn(self, connection: Connection) -> AsyncGenerator[Head]:
         """The head to append to: as last seen, or locked while other processes append too."""
         if asyncio.get_running_loop().time() < self._contended_until_s:
             async with connection.transaction():

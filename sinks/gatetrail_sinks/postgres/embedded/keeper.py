@@ -110,7 +110,7 @@ class Keeper(threading.Thread):
             except Exception as error:
                 if not self._settled.is_set():
                     raise
-                log.error("the embedded PostgreSQL is down: %s", error)  # noqa: TRY400
+                log.error("the embedded PostgreSQL is down: %s", error)
             if time.monotonic() - began_s >= STEADY_S:
                 pause_s = FIRST_PAUSE_S
             self._stopping.wait(pause_s)
