@@ -20,7 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 from tests.cli.conftest import WITHIN_S, Gatetrail, Running, stopwatch
 from tests.mcp.wire import ERAS, Answer, Wire
 
-pytestmark = [pytest.mark.postgres, pytest.mark.requirement("D3", "D4", "E4")]
+pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.requirement("D3", "D4", "E4")]
 
 OWN_SERVER = """
 import anyio

@@ -44,10 +44,10 @@ def serve(
 
     Without files: the sample policy, its two sample servers, and an embedded PostgreSQL.
     """
+    settings = settings_of(config, policy=policy, host=host, port=port, dsn=dsn, data_dir=data_dir)
     from gatetrail.cli.logs import log_to_stderr
     from gatetrail.runtime.serve import serve as run_service
 
-    settings = settings_of(config, policy=policy, host=host, port=port, dsn=dsn, data_dir=data_dir)
     log_to_stderr()
     options = {"--policy": policy, "--config": config, "--data-dir": data_dir}
     within(run_service(settings, sinks=not no_sinks, say=say, warn=warn, mint_hint=_mint_hint(options)))
