@@ -35,7 +35,7 @@ from gatetrail.identity.tiers import CallerType, Tier
 from gatetrail.policy.load import parse_policy
 from gatetrail.sessions import Sessions
 from gatetrail.testing import MemorySessions
-from gatetrail_sinks.postgres.connection import open_pool
+from gatetrail_sinks.postgres.connection import Pool, open_pool
 from gatetrail_sinks.postgres.embedded import EmbeddedPostgres
 from gatetrail_sinks.postgres.journal import open_journal
 from gatetrail_sinks.postgres.migrate import migrate
@@ -108,7 +108,12 @@ async def per_second(one: Callable[[], Awaitable[object]]) -> float:
     return TOGETHER / (time.perf_counter() - started)
 
 
-async def hand_written(pool: AsyncConnectionPool) -> float:
+def a_pool(dsn: str) -> Pool:
+    """Sixteen connections, open from the start."""
+    return AsyncConnectionPool(dsn, min_size=16, max_size=16, kwargs={"autocommit": True}, open=False)
+
+
+async def hand_written(pool: Pool) -> float:
     """What an afternoon gives: one INSERT for each call, awaited through a pool of 16."""
 
     async def one() -> None:
@@ -146,7 +151,8 @@ class BareCopy:
 
     def _batch(self) -> tuple[str, str]:
         stamp = make_stamp()
-        events, executions = [], []
+        events: list[str] = []
+        executions: list[str] = []
         for _ in range(IN_FLIGHT):
             self._seq += 1
             event = decided(stamp)
@@ -195,7 +201,7 @@ async def measure(dsn: str, folder: Path) -> dict[str, list[float]]:
     async with (
         a_dispatcher(dsn, folder) as dispatcher,
         await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection,
-        AsyncConnectionPool(dsn, min_size=16, max_size=16, kwargs={"autocommit": True}, open=False) as pool,
+        a_pool(dsn) as pool,
     ):
         await connection.execute(PLAIN_TABLE.encode())
         copy = BareCopy(connection)
