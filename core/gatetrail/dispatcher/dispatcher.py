@@ -105,18 +105,19 @@ class Dispatcher:
             return checked
         call, bound, decision = checked
         execution_id = self._ids.new_id()
+        event = record.decided(self._stamp, call, bound, decision, execution_id)
         try:
-            await self._ledger.commit(record.decided(self._stamp, call, bound, decision, execution_id))
+            await self._ledger.commit(event)
         except AuditUnavailable as problem:
             return await self._audit_denial(call, bound, decision, execution_id, problem)
         self._ledger.counts.allowed += 1
-        return Admitted(call, bound, decision, execution_id, self._clock.monotonic_s())
+        return Admitted(call, bound, decision, event, execution_id, self._clock.monotonic_s())
 
     async def finish(self, admitted: Admitted, status: ExecutionStatus, error_class: str | None = None) -> None:
         """Record how an admitted call ended. Cannot be cancelled; falls back to the spool; never raises."""
         latency_ms = (self._clock.monotonic_s() - admitted.started_s) * 1000
         await self._ledger.commit_or_spool(
-            record.completed(self._stamp, admitted, status, max(latency_ms, 0.0), error_class)
+            record.completed(self._stamp, admitted.event, status, max(latency_ms, 0.0), error_class)
         )
         self._ledger.counts.completed += 1
 

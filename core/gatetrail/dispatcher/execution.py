@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from gatetrail.call import Call
+from gatetrail.events.model import ToolCallDecided
 from gatetrail.gates.decision import Decision
 from gatetrail.identity.caller import Caller
 
@@ -27,6 +28,8 @@ class Admitted:
     call: Call
     caller: Caller
     decision: Decision
+    event: ToolCallDecided
+    """The committed row, in the journal's words."""
     execution_id: str
     started_s: float
     """On the monotonic clock: when the handler was let go."""

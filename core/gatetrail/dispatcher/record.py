@@ -16,7 +16,7 @@ from gatetrail.call import (
     clean_list,
     clean_optional,
 )
-from gatetrail.dispatcher.execution import Admitted
+from gatetrail.events.fields import ID_KEYS, CallKeys, Record
 from gatetrail.events.model import ToolCallCompleted, ToolCallDecided
 from gatetrail.events.stamp import Stamp
 from gatetrail.gates.decision import Decision
@@ -56,20 +56,27 @@ def decided(stamp: Stamp, call: Call, caller: Caller, decision: Decision, execut
     )
 
 
+_SAME_IN_BOTH = (*ID_KEYS, *(CallKeys.model_fields.keys() - Record.model_fields.keys()), "policy_version")
+"""What an outcome repeats of its decision, so that each of the two can be read alone."""
+
+
 def completed(
-    stamp: Stamp, admitted: Admitted, status: ExecutionStatus, latency_ms: float, error_class: str | None
+    stamp: Stamp,
+    decision: ToolCallDecided,
+    status: ExecutionStatus,
+    latency_ms: float,
+    error_class: str | None,
+    *,
+    level: Level | None = None,
+    message: str | None = None,
 ) -> ToolCallCompleted:
-    """The event of an outcome: success, failed or timeout."""
-    call, decision = admitted.call, admitted.decision
-    server_name = clean(call.server_name, MAX_NAME_BYTES)
-    tool_name = clean(call.tool_name, MAX_TOOL_BYTES)
-    level = Level.INFO if status is ExecutionStatus.SUCCESS else Level.WARNING
+    """The event of an outcome: success, failed or timeout. Level and message follow from the status unless given."""
+    known = decision.__dict__
+    usual = Level.INFO if status is ExecutionStatus.SUCCESS else Level.WARNING
+    words = message or f"{decision.method} {decision.server_name}/{decision.tool_name} ended with {status}"
     return ToolCallCompleted(
-        **stamp(level, f"{call.method} {server_name}/{tool_name} ended with {status.value}"),
-        **_who(admitted.caller),
-        **_what(call, server_name, tool_name, decision),
-        execution_id=admitted.execution_id,
-        policy_version=decision.policy_version,
+        **stamp(level or usual, words),
+        **{name: known[name] for name in _SAME_IN_BOTH},
         execution_status=status,
         latency_ms=milliseconds(latency_ms),
         error_class=clean_optional(error_class, MAX_ID_BYTES),

@@ -7,11 +7,11 @@ from typing import assert_never
 
 import anyio
 
+from gatetrail.dispatcher.record import completed
 from gatetrail.errors import AuditUnavailable, Unavailable
 from gatetrail.events.executions import Executions, Orphan
-from gatetrail.events.fields import ID_KEYS, CallKeys, Record
 from gatetrail.events.journal import Journal
-from gatetrail.events.model import Event, ExecutionOrphaned, ToolCallCompleted, ToolCallDecided
+from gatetrail.events.model import Event, ExecutionOrphaned, ToolCallDecided
 from gatetrail.events.spool import Spool, SpoolFile
 from gatetrail.events.stamp import Stamp
 from gatetrail.words import ExecutionStatus, Level
@@ -87,7 +87,17 @@ class Recovery:
         """The allow row did get committed after its caller had been denied: no handler ran, so it failed."""
         match status:
             case ExecutionStatus.PENDING:
-                await self._journal.append(_never_ran(denial, self._stamp))
+                await self._journal.append(
+                    completed(
+                        self._stamp,
+                        denial,
+                        ExecutionStatus.FAILED,
+                        0,
+                        "audit_unavailable",
+                        level=Level.CRITICAL,
+                        message="denied because its decision came too late: the handler never ran",
+                    )
+                )
             case ExecutionStatus.SUCCESS | ExecutionStatus.FAILED | ExecutionStatus.TIMEOUT | ExecutionStatus.DENIED:
                 return
             case _:
@@ -102,20 +112,6 @@ class Recovery:
             except* AuditUnavailable as problems:
                 raise problems.exceptions[0] from problems
             log.warning("closed %d calls whose process had died", len(orphans))
-
-
-def _never_ran(denial: ToolCallDecided, stamp: Stamp) -> ToolCallCompleted:
-    who_and_what = {name: getattr(denial, name) for name in CallKeys.model_fields.keys() - Record.model_fields.keys()}
-    ids = {name: getattr(denial, name) for name in ID_KEYS}
-    return ToolCallCompleted(
-        **stamp(Level.CRITICAL, "the call was denied because its decision came too late: its handler never ran"),
-        **ids,
-        **who_and_what,
-        policy_version=denial.policy_version,
-        execution_status=ExecutionStatus.FAILED,
-        latency_ms=0,
-        error_class="audit_unavailable",
-    )
 
 
 def _orphaned(orphan: Orphan, stamp: Stamp) -> ExecutionOrphaned:
