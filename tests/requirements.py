@@ -23,29 +23,28 @@ REQUIREMENTS = (
     # --- A, one enforcement surface ---
     Requirement(
         "A1",
-        "later",
+        "built",
         "Every tool call, whoever makes it and whichever way it comes in, is checked in the "
         "dispatcher before its handler runs; no import and no setting leads around the check.",
     ),
     Requirement(
         "A2",
-        "later",
-        "The check runs in the process that hosts the tool; no proxy and no remote policy service "
-        "takes part in it.",
+        "built",
+        "The check runs in the process that hosts the tool; no proxy and no remote policy service takes part in it.",
     ),
     Requirement(
         "A3",
-        "later",
+        "built",
         "What a server asks for (tier, scopes, audience, departments) is looked up for each call.",
     ),
     Requirement(
         "A4",
-        "later",
+        "built",
         "The bearer token of the request is decoded, validated and turned into a typed result.",
     ),
     Requirement(
         "A5",
-        "later",
+        "built",
         "Who is calling travels from the HTTP headers into every MCP request.",
     ),
     Requirement(
@@ -56,15 +55,14 @@ REQUIREMENTS = (
     ),
     Requirement(
         "A7",
-        "later",
+        "built",
         "Two lines put the gate into an MCPServer, a low-level Server or a FastMCP server, and one "
         "more guards any coroutine.",
     ),
     Requirement(
         "A8",
         "later",
-        "A server that cannot be changed is mounted behind the same gate, which alone holds the "
-        "credentials for it.",
+        "A server that cannot be changed is mounted behind the same gate, which alone holds the credentials for it.",
     ),
     Requirement(
         "A9",
@@ -75,25 +73,25 @@ REQUIREMENTS = (
     # --- B, four gates ---
     Requirement(
         "B1",
-        "later",
+        "built",
         "Four synchronous gates stand in a fixed order (scope, scanner, blocklist, rate), and the "
         "first that denies ends the call.",
     ),
     Requirement(
         "B2",
-        "later",
+        "built",
         "The scope gate compares the caller's tier and scopes with what server and tool ask for, "
         "by numeric level; its denial names the required and the actual tier.",
     ),
     Requirement(
         "B3",
-        "later",
+        "built",
         "A session that was opened by an analyst and later carries an administrator's token still "
         "cannot call a tool for administrators.",
     ),
     Requirement(
         "B4",
-        "later",
+        "built",
         "The scanner gate knows probe paths, the agents of scanners and bursts; administrators are "
         "not exempt, and a hit is an event like any other.",
     ),
@@ -103,7 +101,7 @@ REQUIREMENTS = (
         "The scanner gate sees through encodings, case, dots and slashes, finds probes inside MCP, "
         "and locks out who keeps on probing.",
     ),
-    Requirement("B6", "later", "The blocklist denies tools, users and data domains."),
+    Requirement("B6", "built", "The blocklist denies tools, users and data domains."),
     Requirement(
         "B7",
         "later",
@@ -111,39 +109,36 @@ REQUIREMENTS = (
     ),
     Requirement(
         "B8",
-        "later",
+        "built",
         "The rate gate is a token bucket for each caller and endpoint, scaled by tier, which "
         "refills smoothly and says exactly how long to wait.",
     ),
     Requirement(
         "B9",
         "later",
-        "Buckets hold across processes and machines; without the shared store the answer is "
-        "stricter, never free.",
+        "Buckets hold across processes and machines; without the shared store the answer is stricter, never free.",
     ),
     Requirement(
         "B10",
-        "later",
+        "built",
         "Every gate gives a typed pass or denial and nothing between; a denial names its gate.",
     ),
     # --- C, tiers and identity ---
     Requirement(
         "C1",
-        "later",
-        "Six tiers form one enum with numeric levels; a higher one satisfies a lower one, and a "
-        "mismatch is typed.",
+        "built",
+        "Six tiers form one enum with numeric levels; a higher one satisfies a lower one, and a mismatch is typed.",
     ),
     Requirement(
         "C2",
-        "later",
+        "built",
         "Claims carry department, roles and session; a tool outside the caller's scope is absent "
         "from lists and answers like a tool that does not exist.",
     ),
     Requirement(
         "C3",
         "later",
-        "A proxy may vouch for an end user by headers; the same checks run and the row names that "
-        "user.",
+        "A proxy may vouch for an end user by headers; the same checks run and the row names that user.",
     ),
     Requirement(
         "C4",
@@ -151,7 +146,7 @@ REQUIREMENTS = (
         "The proxy proves itself by its network and a signature over time and nonce; identity "
         "headers from anybody else are stripped and reported.",
     ),
-    Requirement("C5", "later", "Tokens signed with HS256 are checked for issuer and audience."),
+    Requirement("C5", "built", "Tokens signed with HS256 are checked for issuer and audience."),
     Requirement(
         "C6",
         "later",
@@ -159,7 +154,7 @@ REQUIREMENTS = (
         "and challenges that OAuth clients expect.",
     ),
     # --- D, synchronous deny, live policy, hooks ---
-    Requirement("D1", "later", "A denied call never reaches its handler."),
+    Requirement("D1", "built", "A denied call never reaches its handler."),
     Requirement(
         "D2",
         "later",
@@ -168,22 +163,19 @@ REQUIREMENTS = (
     ),
     Requirement(
         "D3",
-        "later",
+        "built",
         "A pending row is committed before the tool runs and becomes success, failed or timeout; "
         "the table itself refuses partial rows.",
     ),
     Requirement(
         "D4",
-        "later",
-        "Allowed and denied calls alike leave a row with trace, user, session and tool in one "
-        "table.",
+        "built",
+        "Allowed and denied calls alike leave a row with trace, user, session and tool in one table.",
     ),
-    Requirement(
-        "D5", "later", "Ten lifecycle hooks run outside actions, chosen by matchers, in good time."
-    ),
+    Requirement("D5", "later", "Ten lifecycle hooks run outside actions, chosen by matchers, in good time."),
     Requirement(
         "D6",
-        "later",
+        "built",
         "Without a durable row nothing is dispatched, whatever breaks underneath.",
     ),
     Requirement(
@@ -191,40 +183,37 @@ REQUIREMENTS = (
         "later",
         "A changed policy is tried on recorded decisions, then runs in shadow, then is enforced.",
     ),
-    Requirement("D8", "later", "One command explains a decision completely from its id."),
+    Requirement("D8", "built", "One command explains a decision completely from its id."),
     # --- E, structured audit for SIEM ---
     Requirement(
         "E1",
-        "later",
+        "built",
         "Every decision and every tool invocation is structured JSON with the six fixed ids.",
     ),
-    Requirement("E2", "later", "JSON log files are written that syslog and Fluentd pick up."),
+    Requirement("E2", "built", "JSON log files are written that syslog and Fluentd pick up."),
     Requirement(
         "E3",
         "later",
-        "A live stream tracks connections by user, beats often, and clears away dropped "
-        "subscribers by itself.",
+        "A live stream tracks connections by user, beats often, and clears away dropped subscribers by itself.",
     ),
-    Requirement("E4", "later", "Events are queried from the command line."),
-    Requirement("E5", "later", "File, Fluentd, stream, command line and SQL show the same JSON."),
+    Requirement("E4", "built", "Events are queried from the command line."),
+    Requirement("E5", "built", "File, Fluentd, stream, command line and SQL show the same JSON."),
     Requirement(
         "E6",
-        "later",
+        "built",
         "Rate denials stand beside all others, with caller type and rate tier, so that who was "
         "limited last week is one query.",
     ),
     Requirement(
         "E7",
         "later",
-        "Splunk, Elastic, Datadog and Sumo Logic take the events in without a parser of ours; "
-        "sample queries ship.",
+        "Splunk, Elastic, Datadog and Sumo Logic take the events in without a parser of ours; sample queries ship.",
     ),
     Requirement("E8", "later", "Versioned JSON Schemas ship and are held to by tests."),
     Requirement(
         "E9",
         "later",
-        "Events go straight to Fluentd with acknowledgements and TLS, and to syslog over UDP, TCP, "
-        "TLS and RELP.",
+        "Events go straight to Fluentd with acknowledgements and TLS, and to syslog over UDP, TCP, TLS and RELP.",
     ),
     Requirement(
         "E10",
@@ -241,27 +230,25 @@ REQUIREMENTS = (
     Requirement(
         "E13",
         "later",
-        "The stream resumes from the journal after the last event seen, and a slow subscriber is "
-        "told what it missed.",
+        "The stream resumes from the journal after the last event seen, and a slow subscriber is told what it missed.",
     ),
     # --- F, trust in the record ---
     Requirement(
         "F1",
-        "later",
+        "built",
         "The journal is append-only and chained by hashes, signed checkpoints leave the house, and "
         "verification names the first bad row.",
     ),
     Requirement(
         "F2",
-        "later",
+        "built",
         "Nothing can be missing unseen: the sequence has no gaps, heartbeats carry counts, and "
         "orphaned calls are closed.",
     ),
     Requirement(
         "F3",
         "later",
-        "Secrets and personal data in arguments are redacted before anything is written; the "
-        "digest remains.",
+        "Secrets and personal data in arguments are redacted before anything is written; the digest remains.",
     ),
     Requirement(
         "F4",
@@ -271,18 +258,15 @@ REQUIREMENTS = (
     # --- G, people ---
     Requirement(
         "G1",
-        "later",
+        "built",
         "On a fresh machine one command shows the main job and one runs the tests.",
     ),
     Requirement(
         "G2",
         "later",
-        "A live page shows decisions, denials by gate, rates and the health of sinks, down to the "
-        "single decision.",
+        "A live page shows decisions, denials by gate, rates and the health of sinks, down to the single decision.",
     ),
-    Requirement(
-        "G3", "later", "Auditors have a documented table, views and a role that can only read."
-    ),
+    Requirement("G3", "later", "Auditors have a documented table, views and a role that can only read."),
     Requirement(
         "G4",
         "later",

@@ -17,9 +17,7 @@ def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The names of all files in a freshly built wheel."""
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
-    built = subprocess.run(
-        [*command, str(ROOT)], capture_output=True, text=True, timeout=120, check=False
-    )
+    built = subprocess.run([*command, str(ROOT)], capture_output=True, text=True, timeout=120, check=False)
     assert built.returncode == 0, built.stdout + built.stderr
     (wheel,) = folder.glob("*.whl")
     with ZipFile(wheel) as archive:
@@ -46,11 +44,7 @@ def test_the_wheel_says_that_it_is_typed(wheel_names: list[str], package: str) -
 
 
 def test_the_wheel_carries_every_module(wheel_names: list[str]) -> None:
-    modules = {
-        str(path.relative_to(ROOT / root))
-        for root in ("core", "sinks")
-        for path in (ROOT / root).rglob("*.py")
-    }
+    modules = {str(path.relative_to(ROOT / root)) for root in ("core", "sinks") for path in (ROOT / root).rglob("*.py")}
     assert modules - set(wheel_names) == set()
 
 
