@@ -235,7 +235,7 @@ REQUIREMENTS = (
     # --- F, trust in the record ---
     Requirement(
         "F1",
-        "built",
+        "later",
         "The journal is append-only and chained by hashes, signed checkpoints leave the house, and "
         "verification names the first bad row.",
     ),
