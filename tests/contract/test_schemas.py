@@ -23,7 +23,6 @@ FORBIDDEN = {
     *("status", "severity", "time", "timestamp", "event_type", "host", "source", "service", "user"),
     *("server", "client", "event", "agent", "error", "rule", "user_agent"),
 }
-)
 """Names that a product downstream takes for its own; see the architecture page."""
 
 
