@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import COMMAND, WITHIN_S, Gatetrail, stopwatch
+from tests.cli.recorded import allowed, record
 
 READERS = (("events",), ("why", "01999999-9999-7999-8999-999999999999"), ("verify",), ("sinks",), ("migrate",))
 
@@ -114,3 +116,16 @@ def test_a_mistake_of_ours_is_told_in_a_line_unless_debugging(offline: Gatetrail
         assert ran.returncode == 70
         assert "gatetrail: error: unexpected ZeroDivisionError" in ran.stderr
         assert ("Traceback" in ran.stderr) is traced
+
+
+@pytest.mark.postgres
+def test_a_full_disk_behind_stdout_is_told(gatetrail: Gatetrail, dsn: str) -> None:
+    record(dsn, allowed())
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(
+            [*COMMAND, "events"], env=gatetrail.environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (ran.returncode, ran.stderr) == (
+        3,
+        "gatetrail: error: stdout cannot be written: No space left on device\n",
+    )

@@ -36,25 +36,25 @@ def command() -> Any:
     """The whole command line, ready to run."""
     app = typer.Typer(name="gatetrail", help=HELP, epilog=EXAMPLES, **_STYLE)
     app.callback(invoke_without_command=True)(_top)
-    _add(app, demo.demo, demo.EXAMPLES)
-    _add(app, serve.serve, serve.EXAMPLES)
-    _add(app, events.events, events.EXAMPLES)
-    _add(app, why.why, why.EXAMPLES)
-    _add(app, verify.verify, verify.EXAMPLES)
-    _add(app, sinks.sinks, sinks.EXAMPLES)
+    _add(app, demo.demo, demo.EXAMPLES, "Show every gate on real traffic.")
+    _add(app, serve.serve, serve.EXAMPLES, "Run the service.")
+    _add(app, events.events, events.EXAMPLES, "Search the record, or follow it.")
+    _add(app, why.why, why.EXAMPLES, "Explain one decision.")
+    _add(app, verify.verify, verify.EXAMPLES, "Recompute the whole record.")
+    _add(app, sinks.sinks, sinks.EXAMPLES, "Show how far each output has come.")
     group = _group(app, "policy", "Check and show the policy file.")
-    _add(group, policy.check, policy.CHECK_EXAMPLES)
-    _add(group, policy.show, policy.SHOW_EXAMPLES)
-    _add(_group(app, "token", "Bearer tokens for callers."), token.mint, token.EXAMPLES)
-    _add(app, migrate.migrate, migrate.EXAMPLES)
-    group = _group(app, "schema", "The JSON Schemas of event, policy file and service file.")
-    _add(group, schema.export, schema.EXPORT_EXAMPLES)
-    _add(group, schema.check, schema.CHECK_EXAMPLES)
+    _add(group, policy.check, policy.CHECK_EXAMPLES, "Check a policy file.")
+    _add(group, policy.show, policy.SHOW_EXAMPLES, "Show a policy with all its defaults.")
+    _add(_group(app, "token", "Bearer tokens for callers."), token.mint, token.EXAMPLES, "Print a new token.")
+    _add(app, migrate.migrate, migrate.EXAMPLES, "Bring the database up to date.")
+    group = _group(app, "schema", "JSON Schemas of event, policy and settings.")
+    _add(group, schema.export, schema.EXPORT_EXAMPLES, "Write the JSON Schemas.")
+    _add(group, schema.check, schema.CHECK_EXAMPLES, "Compare those that ship with the models.")
     return typer.main.get_command(app)
 
 
-def _add(app: typer.Typer, run: Callable[..., None], examples: str) -> None:
-    app.command(epilog=examples)(run)
+def _add(app: typer.Typer, run: Callable[..., None], examples: str, about: str) -> None:
+    app.command(epilog=examples, short_help=about)(run)
 
 
 def _group(app: typer.Typer, name: str, about: str) -> typer.Typer:

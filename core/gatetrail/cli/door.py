@@ -21,9 +21,8 @@ NO = 1
 WRONG_USE = 2
 OURS = 70
 """A mistake of ours (sysexits.h, EX_SOFTWARE)."""
-INTERRUPTED = 130
-"""128 and the number of SIGINT, as shells tell it; and of SIGTERM below."""
-TERMINATED = 143
+BY_SIGNAL = 128
+"""Plus the number of the signal that ended a command, as shells tell it."""
 
 DEBUG_VARIABLE = "GATETRAIL_DEBUG"
 
@@ -33,8 +32,12 @@ Result = TypeVar("Result")
 _UsageError: type[Any] = typer.BadParameter.__bases__[0]
 
 
-class Terminated(BaseException):
-    """SIGTERM came while a command ran."""
+class EndedBySignal(BaseException):
+    """SIGINT or SIGTERM came while async work ran, and the work has ended in order."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(number)
 
 
 def main() -> NoReturn:
@@ -52,9 +55,9 @@ def run(arguments: Sequence[str]) -> int:
     except typer.Exit as ending:
         return ending.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        return INTERRUPTED
-    except Terminated:
-        return TERMINATED
+        return BY_SIGNAL + signal.SIGINT
+    except EndedBySignal as ending:
+        return BY_SIGNAL + ending.number
     except (ReaderGone, BrokenPipeError):
         return _reader_gone()
     except GatetrailError as problem:
@@ -66,7 +69,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def within(work: Coroutine[None, None, Result]) -> Result:
-    """Run async work to its end. SIGTERM ends it in order, as Ctrl-C does."""
+    """Run async work to its end. Ctrl-C and SIGTERM cancel it; raises `EndedBySignal` when it has ended for that."""
     return asyncio.run(_ended_by_signal(work))
 
 
@@ -74,20 +77,24 @@ async def _ended_by_signal(work: Coroutine[None, None, Result]) -> Result:
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     came: list[int] = []
 
-    def end() -> None:
-        came.append(signal.SIGTERM)
+    def end(number: int) -> None:
+        came.append(number)
         if task is not None:
             task.cancel()
 
-    loop.add_signal_handler(signal.SIGTERM, end)
+    # What the shell told us to ignore (`nohup`, `&`) stays ignored.
+    heeded = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in heeded:
+        loop.add_signal_handler(number, end, number)
     try:
         return await work
     except asyncio.CancelledError:
         if came:
-            raise Terminated from None
+            raise EndedBySignal(came[0]) from None
         raise
     finally:
-        loop.remove_signal_handler(signal.SIGTERM)
+        for number in heeded:
+            loop.remove_signal_handler(number)
 
 
 def _reader_gone() -> int:

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from gatetrail.errors import Unavailable
+
 
 class ReaderGone(Exception):
     """Whoever read our output has enough (`| head`)."""
@@ -15,8 +17,8 @@ def put_line(line: bytes) -> None:
     """One line as it is. Raises `ReaderGone`, as all of these do."""
     try:
         sys.stdout.buffer.write(line + b"\n")
-    except BrokenPipeError:
-        raise ReaderGone from None
+    except OSError as problem:
+        raise _trouble(problem) from None
 
 
 def put_json(value: Mapping[str, Any]) -> None:
@@ -35,5 +37,11 @@ def flush() -> None:
     """Hand over what was put."""
     try:
         sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise ReaderGone from None
+    except OSError as problem:
+        raise _trouble(problem) from None
+
+
+def _trouble(problem: OSError) -> Exception:
+    if isinstance(problem, BrokenPipeError):
+        return ReaderGone()
+    return Unavailable(f"stdout cannot be written: {problem.strerror}")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gatetrail.cli.door import within
+from gatetrail.cli.door import EndedBySignal, within
 from gatetrail.cli.options import Config, DataDir, Dsn, PolicyFile, settings_of
 from gatetrail.cli.talk import say, warn
 
@@ -40,7 +41,7 @@ def serve(
     dsn: Dsn = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Serve MCP behind the gates at /mcp/SERVER, until Ctrl-C or SIGTERM.
+    """Serve MCP behind the gates at /mcp/SERVER, until Ctrl-C or SIGTERM; the end is in order and exit 0.
 
     Without files: the sample policy, its two sample servers, and an embedded PostgreSQL.
     """
@@ -50,7 +51,8 @@ def serve(
 
     log_to_stderr()
     options = {"--policy": policy, "--config": config, "--data-dir": data_dir}
-    within(run_service(settings, sinks=not no_sinks, say=say, warn=warn, mint_hint=_mint_hint(options)))
+    with suppress(EndedBySignal):  # it ended in order, which is what was asked for
+        within(run_service(settings, sinks=not no_sinks, say=say, warn=warn, mint_hint=_mint_hint(options)))
 
 
 def _mint_hint(options: Mapping[str, Path | None]) -> str:
