@@ -31,6 +31,7 @@ from gatetrail.identity.bearer import mint
 from gatetrail.identity.tiers import Tier
 from gatetrail.policy.load import parse_policy
 from gatetrail.policy.model import IdentityPolicy
+from gatetrail.runtime.collector import settle
 from gatetrail.settings import ServiceSettings
 
 SECRET = b"a secret of the benchmark, 32 bytes"
@@ -103,6 +104,8 @@ async def serve(contestant: Contestant, dsn: str, folder: Path) -> None:
     clock = SystemClock()
     token = mint(IdentityPolicy(), SECRET, clock, IdMaker(clock), user="ann", tier=Tier.USER)
     async with application(contestant, dsn, folder) as app:
+        # As `gatetrail serve` does; all contestants alike.
+        settle()
         config = uvicorn.Config(app, loop="asyncio", http="h11", ws="none", access_log=False, log_level="warning")
         server = uvicorn.Server(config)
         # With the protocol named: asyncio turns Nagle's delays off for no other sockets.

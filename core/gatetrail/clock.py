@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Protocol
 
-RANDOM_BYTES_AT_ONCE = 4096
+TAILS_AT_ONCE = 512
+"""The kernel is asked for the random parts of many ids at once: a system call each would cost more than the rest."""
 
 
 class Clock(Protocol):
@@ -65,7 +66,7 @@ class IdMaker:
     def __init__(self, clock: Clock, random_bytes: Callable[[int], bytes] = os.urandom) -> None:
         self._clock = clock
         self._random_bytes = random_bytes
-        self._random = memoryview(b"")
+        self._tails: list[str] = []
         self._last = 0
         self._lock = threading.Lock()
 
@@ -76,14 +77,21 @@ class IdMaker:
         with self._lock:
             step = max((milliseconds << 12) | (rest_us * 4096 // 1000), self._last + 1)
             self._last = step
-            # The kernel is asked for many ids at once: one system call each would cost more than the rest.
-            if not self._random:
-                self._random = memoryview(self._random_bytes(RANDOM_BYTES_AT_ONCE))
-            chosen, self._random = self._random[:8], self._random[8:]
-        tail = int.from_bytes(chosen) & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
-        head = step >> 12 << 16 | 0x7000 | step & 0xFFF
-        text = f"{head:016x}{tail:016x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+            if not self._tails:
+                self._tails = _tails(self._random_bytes(8 * TAILS_AT_ONCE))
+            tail = self._tails.pop()
+        head = f"{step >> 12:012x}"
+        return f"{head[:8]}-{head[8:]}-7{step & 0xFFF:03x}-{tail}"
+
+
+def _tails(random_bytes: bytes) -> list[str]:
+    """The last 16 digits of ids with their dash: the two bits of the variant, then 62 random ones."""
+    tails: list[str] = []
+    for start in range(0, len(random_bytes), 8):
+        bits = int.from_bytes(random_bytes[start : start + 8]) & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
+        digits = f"{bits:016x}"
+        tails.append(f"{digits[:4]}-{digits[4:]}")
+    return tails
 
 
 def id_floor(moment_us: int) -> str:

@@ -40,7 +40,12 @@ class ServiceSettings(BaseSettings):
     """Everything that the process needs to know from outside, validated once, at the composition root."""
 
     model_config = SettingsConfigDict(
-        env_prefix="GATETRAIL_", env_nested_delimiter="__", frozen=True, extra="ignore", hide_input_in_errors=True
+        env_prefix="GATETRAIL_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        env_ignore_empty=True,
     )
 
     dsn: SecretStr | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass
 
@@ -33,18 +35,25 @@ class Ledger:
         self.counts = Counts()
 
     async def commit(self, event: Record) -> None:
-        """Make an event durable in the journal. Raises `AuditUnavailable`; nothing is spooled then."""
-        with anyio.CancelScope(shield=True):
-            await self._journal.append(event)
+        """Make an event durable in the journal. Raises `AuditUnavailable`; nothing is spooled then.
+
+        A cancellation does not end the wait: it is delivered again at the caller's next one.
+        """
+        appending = asyncio.ensure_future(self._journal.append(event))
+        try:
+            await asyncio.shield(appending)
+        except asyncio.CancelledError as cancelled:
+            await _outlast(appending)
+            _deliver_again(cancelled)
+            appending.result()
 
     async def commit_or_spool(self, event: Record) -> None:
         """Make an event durable in the journal, else in the spool. Never raises."""
-        with anyio.CancelScope(shield=True):
-            try:
-                await self._journal.append(event)
-            except AuditUnavailable as problem:
-                log.error("journal away, event goes to the spool: %s", problem)
-                await self.spool(event)
+        try:
+            await self.commit(event)
+        except AuditUnavailable as problem:
+            log.error("journal away, event goes to the spool: %s", problem)
+            await self.spool(event)
 
     async def spool(self, event: Record) -> None:
         """Keep an event in the fsynced local file until the journal takes it. Never raises."""
@@ -53,3 +62,17 @@ class Ledger:
                 await anyio.to_thread.run_sync(self._spool.keep, event)
             except OSError as problem:
                 log.critical("event %s could not even be spooled: %s", event.event_id, problem)
+
+
+async def _outlast(appending: asyncio.Future[int]) -> None:
+    with anyio.CancelScope(shield=True):
+        while not appending.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([appending])
+
+
+def _deliver_again(cancelled: asyncio.CancelledError) -> None:
+    # Taken back and asked for again, so that whoever counts the requests counts one.
+    if (task := asyncio.current_task()) is not None:
+        task.uncancel()
+        task.cancel(*cancelled.args)

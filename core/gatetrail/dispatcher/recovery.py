@@ -108,10 +108,13 @@ class Recovery:
             try:
                 async with anyio.create_task_group() as appends:
                     for orphan in orphans:
-                        appends.start_soon(self._journal.append, _orphaned(orphan, self._stamp))
+                        appends.start_soon(self._close, orphan)
             except* AuditUnavailable as problems:
                 raise problems.exceptions[0] from problems
             log.warning("closed %d calls whose process had died", len(orphans))
+
+    async def _close(self, orphan: Orphan) -> None:
+        await self._journal.append(_orphaned(orphan, self._stamp))
 
 
 def _orphaned(orphan: Orphan, stamp: Stamp) -> ExecutionOrphaned:

@@ -201,7 +201,10 @@ class Follower:
         limit_s = self._settings.idle_poll_ms / 1000
         began_s = asyncio.get_running_loop().time()
         await self._nap(self._journal.wait_beyond(self._backlog.cursor_seq, limit_s))
-        return asyncio.get_running_loop().time() - began_s < limit_s
+        hinted = asyncio.get_running_loop().time() - began_s < limit_s
+        if hinted:
+            await self._nap(asyncio.sleep(self._settings.gather_ms / 1000))
+        return hinted
 
     async def _rest(self, pause_s: float) -> None:
         """Wait after a failed try; while stopping, the failed try was the last one."""

@@ -15,6 +15,8 @@ class FollowerSettings:
     """Entries in one write, and in memory, at most."""
     batch_bytes: int = 1_000_000
     """Bytes in one write at most; a longer entry goes alone."""
+    gather_ms: int = 50
+    """So long is waited after the first word of something new, so that one write carries what comes with it."""
     write_timeout_ms: int = 30_000
     """A write that has not returned by then is cut off and comes again."""
     retry_initial_ms: int = 200

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,11 +27,11 @@ class Entry:
 class Journal(Protocol):
     """Append-only, one total order without holes: `seq` is the order of commits."""
 
-    async def append(self, event: Record) -> int:
-        """Make one event durable and give its `seq`. Returns only after the commit.
+    def append(self, event: Record) -> Awaitable[int]:
+        """Make one event durable and give its `seq`; what is awaited ends only after the commit.
 
         May be called from many tasks at once; concurrent appends share commits. Raises
-        `AuditUnavailable` after the append limit. Cancelling the caller does not take the event back
+        `AuditUnavailable` after the append limit. Cancelling the wait does not take the event back
         once its commit is under way.
         """
         ...

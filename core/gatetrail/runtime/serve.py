@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gatetrail.runtime.collector import settle
 from gatetrail.runtime.gatetrail import Gatetrail
 from gatetrail.runtime.hosted import hosted_servers
 from gatetrail.runtime.readiness import readiness_of
@@ -31,6 +32,7 @@ async def serve(settings: ServiceSettings, *, sinks: bool, say: Say, warn: Say, 
         async with Gatetrail.open(settings=settings, sinks=sinks) as gate:
             app = create_app(gate, servers, allowed_hosts=names, readiness=readiness_of(gate))
             async with serving(app, listener=listener) as url:
+                settle()
                 _announce(gate, servers, url, say, mint_hint)
                 if not is_loopback(settings.host):
                     warn(_beyond_loopback(settings.host, names))

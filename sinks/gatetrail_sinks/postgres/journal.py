@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 
 from gatetrail.events.fields import Record
@@ -24,8 +24,8 @@ class PostgresJournal:
         self._writer = writer
         self._wakeups = wakeups
 
-    async def append(self, event: Record) -> int:
-        return await self._writer.append(event)
+    def append(self, event: Record) -> Awaitable[int]:
+        return self._writer.append(event)
 
     async def read(self, after_seq: int, limit: int) -> Sequence[Entry]:
         with told_as_unavailable(self._dsn):
