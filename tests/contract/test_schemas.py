@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import secrets
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import orjson
 import pytest
-from jsonschema import Draft202012Validator
 from pydantic import SecretStr
 
 from gatetrail import Call, CallDenied, Gatetrail, Ids
@@ -53,9 +54,9 @@ async def test_what_a_process_records_from_opening_to_closing_keeps_to_the_schem
             async with gate.guard(Call("finance", "private", Ids(secrets.token_hex(16))), Anonymous()):
                 pytest.fail("a denied block ran")
         stored = await gate.journal.read(0, 100)
-    validator = Draft202012Validator(json.loads((schemas() / "v1" / "event.schema.json").read_text("utf-8")))
+    schema: dict[str, Any] = json.loads((schemas() / "v1" / "event.schema.json").read_text("utf-8"))
     for entry in stored:
-        validator.validate(orjson.loads(entry.line))
+        jsonschema.validate(orjson.loads(entry.line), schema)
     names = [entry.event_name for entry in stored]
     assert {"policy.changed", "audit.heartbeat", "tool_call.decided", "tool_call.completed"} == set(names)
     assert names.count("tool_call.decided") == 2

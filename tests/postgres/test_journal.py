@@ -12,7 +12,8 @@ import pytest
 from gatetrail.errors import AuditUnavailable
 from gatetrail.events.journal import Entry
 from gatetrail.events.wire import hash_of_line
-from gatetrail_sinks.postgres.connection import open_pool
+from gatetrail_sinks.postgres.append import SESSION, append_statement
+from gatetrail_sinks.postgres.connection import connect, open_pool
 from gatetrail_sinks.postgres.journal import PostgresJournal, open_journal
 from gatetrail_sinks.postgres.migrate import migrate
 from gatetrail_sinks.postgres.verify import PostgresVerifier
@@ -180,3 +181,16 @@ async def test_one_event_that_the_database_refuses_does_not_take_its_neighbours_
         )
         assert [type(outcome) for outcome in outcomes] == [int, AuditUnavailable, int]
         assert await journal.head_seq() == 3
+
+
+async def test_an_outcome_finds_its_row_by_the_primary_key_however_full_the_table_is(dsn: str) -> None:
+    await migrate(dsn)
+    stamp = make_stamp()
+    async with await connect(dsn) as connection:
+        await connection.execute(SESSION)
+        text = append_statement([completed(stamp, decided(stamp))])
+        values = {"lines": "{}", "old_seq": 0, "old_hash": "", "new_seq": 1, "new_hash": ""}
+        cursor = await connection.execute(b"EXPLAIN " + text, values)
+        plan = "\n".join(row[0] for row in await cursor.fetchall())
+    assert "Index Cond: (execution_id = line" in plan
+    assert "Scan on mcp_tool_executions" not in plan, plan

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache
 
 from gatetrail.events.fields import Record
@@ -16,26 +15,19 @@ SESSION = (
     # for full tables, and planning anew would cost more than a small batch itself.
     "SET plan_cache_mode = force_generic_plan;"
     "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off;"
+    "SET enable_bitmapscan = off; SET enable_material = off;"
     # Before version 18 a plan with a disabled step counts as very dear, and each run of it would be compiled.
     "SET jit = off"
 )
 """Settings of the connection that appends. Durability is never less than a local flush."""
 
 
-@dataclass(frozen=True, slots=True)
-class AppendStatement:
-    """SQL for one batch, and the parameters that depend on it."""
-
-    text: bytes
-    bounds: Mapping[str, str]
-
-
-def append_statement(events: Sequence[Record]) -> AppendStatement:
+def append_statement(events: Sequence[Record]) -> bytes:
     """The statement for these events. Gives a row when the head was as expected, and none when nothing was written."""
-    decided = any(isinstance(event, ToolCallDecided) for event in events)
-    ended = [event.execution_id for event in events if isinstance(event, ToolCallCompleted | ExecutionOrphaned)]
-    bounds = {"first_id": min(ended), "last_id": max(ended)} if ended else {}
-    return AppendStatement(_text(decided=decided, ended=bool(ended)), bounds)
+    return _text(
+        decided=any(isinstance(event, ToolCallDecided) for event in events),
+        ended=any(isinstance(event, ToolCallCompleted | ExecutionOrphaned) for event in events),
+    )
 
 
 @cache

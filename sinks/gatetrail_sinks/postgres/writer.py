@@ -180,17 +180,15 @@ class GroupCommit:
     async def _append(
         self, connection: Connection, head: Head, items: Sequence[Item], sealed: Sequence[Sealed]
     ) -> bool:
-        statement = append_statement([item.event for item in items])
         last = sealed[-1]
         cursor = await connection.execute(
-            statement.text,
+            append_statement([item.event for item in items]),
             {
                 "lines": b"\n".join([one.line for one in sealed]).decode(),
                 "old_seq": head.seq,
                 "old_hash": head.event_hash,
                 "new_seq": last.seq,
                 "new_hash": last.event_hash,
-                **statement.bounds,
             },
             prepare=True,
         )

@@ -1,4 +1,4 @@
--- Part of append: the outcome into the row of its decision. The bounds keep other partitions out.
+-- Part of append: the outcome into the row of its decision.
 ended AS (
     UPDATE mcp_tool_executions AS execution
     SET status = line.execution_status, finished_at = line."@timestamp", latency_ms = line.latency_ms,
@@ -6,6 +6,5 @@ ended AS (
     FROM line, head
     WHERE line.event_name IN ('tool_call.completed', 'execution.orphaned')
         AND execution.execution_id = line.execution_id
-        AND execution.execution_id BETWEEN %(first_id)s AND %(last_id)s
         AND (line.event_name = 'tool_call.completed' OR execution.status = 'pending')
 )
