@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import pytest
 
-from gatetrail.cli.door import run
+from gatetrail.cli.start import run
 
 WITHIN_S = 30.0
 COMMAND = (sys.executable, "-m", "gatetrail")

@@ -103,7 +103,7 @@ def test_a_wrong_service_file_is_told_with_the_key(gatetrail: Gatetrail, content
 def test_a_mistake_of_ours_is_told_in_a_line_unless_debugging(offline: Gatetrail) -> None:
     code = (
         "import sys; import gatetrail.runtime.schema as schema;"
-        "schema.drifted = lambda: 1 // 0; from gatetrail.cli.door import run; sys.exit(run(['schema', 'check']))"
+        "schema.drifted = lambda: 1 // 0; from gatetrail.cli.start import run; sys.exit(run(['schema', 'check']))"
     )
     for debug, traced in (("", False), ("1", True)):
         ran = subprocess.run(

@@ -1,5 +1,5 @@
 """The command line. stdout is data, stderr is talk."""
 
-from gatetrail.cli.door import main
+from gatetrail.cli.start import main
 
 __all__ = ["main"]
