@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -41,7 +42,13 @@ def flush() -> None:
         raise _trouble(problem) from None
 
 
+def give_up() -> None:
+    """Python flushes stdout once more at its end, and would fail with an exit code of its own: let it go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _trouble(problem: OSError) -> Exception:
+    give_up()
     if isinstance(problem, BrokenPipeError):
         return ReaderGone()
     return Unavailable(f"stdout cannot be written: {problem.strerror}")

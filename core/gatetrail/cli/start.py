@@ -13,7 +13,7 @@ import typer
 
 from gatetrail.cli.app import command
 from gatetrail.cli.door import EndedBySignal
-from gatetrail.cli.output import ReaderGone
+from gatetrail.cli.output import ReaderGone, give_up
 from gatetrail.cli.talk import say, say_error
 from gatetrail.errors import GatetrailError
 
@@ -46,19 +46,14 @@ def run(arguments: Sequence[str]) -> int:
     except EndedBySignal as ending:
         return BY_SIGNAL + ending.number
     except (ReaderGone, BrokenPipeError):
-        return _reader_gone()
+        give_up()
+        return 0
     except GatetrailError as problem:
         say_error(str(problem))
         return problem.exit_code
     except Exception as problem:  # noqa: BLE001 -- nobody is further out
         return _wrong_use(problem) if isinstance(problem, _UsageError) else _unexpected(problem)
     return code if isinstance(code, int) else 0
-
-
-def _reader_gone() -> int:
-    """Nobody waits for the rest, and Python must not try to flush it at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
 
 
 def _wrong_use(problem: Any) -> int:
