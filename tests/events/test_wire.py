@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatetrail.call import MAX_ID_BYTES, MAX_NAME_BYTES, Call, Ids, Origin, clean, json_bytes
+from gatetrail.dispatcher.record import completed as completed_event
 from gatetrail.dispatcher.record import decided as decided_event
 from gatetrail.dispatcher.record import milliseconds
 from gatetrail.events.wire import GENESIS_HASH, MAX_LINE_BYTES, canonical, hash_of_line, keys_of, parse, seal
 from gatetrail.gates.decision import Decision
 from gatetrail.identity.caller import Authenticated, AuthMethod
 from gatetrail.identity.tiers import CallerType, Tier
-from gatetrail.words import GateName, GateOutcome, ReasonCode
+from gatetrail.words import ExecutionStatus, GateName, GateOutcome, ReasonCode
 from tests.samples import completed, decided, make_stamp
 
 CHAIN = "0190aaaa-0000-7000-8000-000000000000"
@@ -128,3 +129,30 @@ def test_the_time_stands_first_and_absent_keys_are_left_out() -> None:
     assert next(iter(told)) == "@timestamp"
     assert None not in told.values()
     assert "error_class" not in told
+
+
+@st.composite
+def some_calls(draw: st.DrawFn) -> Call:
+    """What may come in over a wire."""
+    text = st.none() | any_text
+    ids = Ids("a" * 32, draw(st.none() | st.just("b" * 16)), *(draw(text) for _ in range(4)))
+    origin = Origin(draw(text), draw(text), draw(text))
+    return Call(draw(any_text), draw(any_text), ids, method=draw(any_text), call_id=draw(text), origin=origin)
+
+
+@given(some_calls(), st.booleans(), st.lists(any_text, max_size=9), any_text, st.floats(0, 1e9))
+def test_events_that_are_not_validated_are_what_validation_would_have_given(
+    call: Call, allowed: bool, texts: list[str], text: str, latency_ms: float
+) -> None:
+    stamp = make_stamp()
+    caller = Authenticated(
+        text, Tier.USER, Tier.ADMIN, CallerType.A2A, AuthMethod.BEARER, roles=tuple(texts), department=text
+    )
+    decision = replace(DENIAL, reason=text, rule_id=text, data_domains=tuple(texts))
+    if allowed:
+        decision = replace(decision, allowed=True, gate=GateName.NONE, reason_code=ReasonCode.ALLOWED)
+    made = decided_event(stamp, call, caller, decision, "e" * 36)
+    ended = completed_event(stamp, made, ExecutionStatus.FAILED, latency_ms, text)
+    for event in (made, ended):
+        assert parse(canonical(keys_of(event))) == event
+        assert seal(event, 1, CHAIN, GENESIS_HASH) == seal(parse(canonical(keys_of(event))), 1, CHAIN, GENESIS_HASH)

@@ -31,28 +31,29 @@ def decided(stamp: Stamp, call: Call, caller: Caller, decision: Decision, execut
     words = "allowed" if decision.allowed else f"denied by {decision.gate.value} gate:"
     server_name = clean(call.server_name, MAX_NAME_BYTES)
     tool_name = clean(call.tool_name, MAX_TOOL_BYTES)
-    return ToolCallDecided(
-        **stamp(
-            _level(decision), f"{words} {call.method} {server_name}/{tool_name} for {who['user_id'] or 'anonymous'}"
-        ),
-        **who,
-        **_what(call, server_name, tool_name, decision),
-        execution_id=execution_id,
-        arguments_digest=arguments_digest(call.arguments),
-        decision="allow" if decision.allowed else "deny",
-        gate=decision.gate,
-        reason_code=decision.reason_code,
-        reason=clean(decision.reason, MAX_SENTENCE_BYTES),
-        required_tier=decision.required_tier.value if decision.required_tier else None,
-        retry_after_ms=decision.retry_after_ms,
-        rule_id=clean_optional(decision.rule_id, MAX_ID_BYTES),
-        policy_version=decision.policy_version,
-        gate_scope=decision.scope,
-        gate_scanner=decision.scanner,
-        gate_blocklist=decision.blocklist,
-        gate_rate_limit=decision.rate_limit,
-        decision_us=decision.decision_us,
-        execution_status=ExecutionStatus.PENDING if decision.allowed else ExecutionStatus.DENIED,
+    words = f"{words} {call.method} {server_name}/{tool_name} for {who['user_id'] or 'anonymous'}"
+    return ToolCallDecided.trusted(
+        stamp(_level(decision), words)
+        | who
+        | _what(call, server_name, tool_name, decision)
+        | {
+            "execution_id": execution_id,
+            "arguments_digest": arguments_digest(call.arguments),
+            "decision": "allow" if decision.allowed else "deny",
+            "gate": decision.gate,
+            "reason_code": decision.reason_code,
+            "reason": clean(decision.reason, MAX_SENTENCE_BYTES),
+            "required_tier": decision.required_tier.value if decision.required_tier else None,
+            "retry_after_ms": decision.retry_after_ms,
+            "rule_id": clean_optional(decision.rule_id, MAX_ID_BYTES),
+            "policy_version": decision.policy_version,
+            "gate_scope": decision.scope,
+            "gate_scanner": decision.scanner,
+            "gate_blocklist": decision.blocklist,
+            "gate_rate_limit": decision.rate_limit,
+            "decision_us": decision.decision_us,
+            "execution_status": ExecutionStatus.PENDING if decision.allowed else ExecutionStatus.DENIED,
+        }
     )
 
 
@@ -74,12 +75,14 @@ def completed(
     known = decision.__dict__
     usual = Level.INFO if status is ExecutionStatus.SUCCESS else Level.WARNING
     words = message or f"{decision.method} {decision.server_name}/{decision.tool_name} ended with {status}"
-    return ToolCallCompleted(
-        **stamp(level or usual, words),
-        **{name: known[name] for name in _SAME_IN_BOTH},
-        execution_status=status,
-        latency_ms=milliseconds(latency_ms),
-        error_class=clean_optional(error_class, MAX_ID_BYTES),
+    return ToolCallCompleted.trusted(
+        stamp(level or usual, words)
+        | {name: known[name] for name in _SAME_IN_BOTH}
+        | {
+            "execution_status": status,
+            "latency_ms": milliseconds(latency_ms),
+            "error_class": clean_optional(error_class, MAX_ID_BYTES),
+        }
     )
 
 
