@@ -94,13 +94,6 @@ def _tails(random_bytes: bytes) -> list[str]:
     return tails
 
 
-def id_floor(moment_us: int) -> str:
-    """The smallest UUIDv7 text of a moment: ids made at or after it are not below it."""
-    milliseconds, rest_us = divmod(max(moment_us, 0), 1000)
-    text = f"{milliseconds:012x}7{rest_us * 4096 // 1000:03x}8000000000000000"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
 def id_moment_us(identifier: str) -> int:
     """When a UUIDv7 text was made, in whole milliseconds, given as microseconds since 1970."""
     return int(identifier.replace("-", "")[:12], 16) * 1000

@@ -38,7 +38,7 @@ from gatetrail.sessions import Sessions
 from gatetrail.settings import ServiceSettings, load_settings
 from gatetrail.words import Level
 from gatetrail_sinks.postgres.connection import open_pool
-from gatetrail_sinks.postgres.cursors import PostgresCursors
+from gatetrail_sinks.postgres.cursors import open_cursors
 from gatetrail_sinks.postgres.executions import PostgresExecutions
 from gatetrail_sinks.postgres.journal import PostgresJournal, open_journal
 from gatetrail_sinks.postgres.migrate import migrate
@@ -127,8 +127,7 @@ async def _open(policy: Policy, settings: ServiceSettings, clock: Clock) -> Asyn
         sessions = Sessions(PostgresSessions(dsn, pool), stamp, ledger.commit_or_spool)
         dispatcher = Dispatcher(Gates(policy, GateState()), sessions, ledger, stamp, clock, ids)
         await dispatcher.report(_in_force(policy, stamp))
-        cursors = PostgresCursors(dsn)
-        stack.push_async_callback(cursors.close)
+        cursors = await stack.enter_async_context(open_cursors(dsn))
         followers = await stack.enter_async_context(run_sinks(settings, journal, cursors, stamp, ledger, clock))
         _in_background(stack, beat(ledger, stamp, followers), "gatetrail heartbeat")
         adapter = Adapter(dispatcher, verifier, stamp, ids)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from gatetrail.events.search import Search
@@ -13,7 +13,7 @@ from gatetrail.events.verification import Verifier
 from gatetrail.runtime.database import open_database
 from gatetrail.settings import ServiceSettings
 from gatetrail_sinks.postgres.connection import open_pool
-from gatetrail_sinks.postgres.cursors import PostgresCursors
+from gatetrail_sinks.postgres.cursors import open_cursors
 from gatetrail_sinks.postgres.head import PostgresHead
 from gatetrail_sinks.postgres.migrate import migrate
 from gatetrail_sinks.postgres.search import PostgresSearch
@@ -40,9 +40,6 @@ async def open_records(settings: ServiceSettings) -> AsyncGenerator[Records]:
     """
     async with open_database(settings) as dsn:
         await migrate(dsn)
-        cursors = PostgresCursors(dsn)
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(cursors.close)
-            pool = await stack.enter_async_context(open_pool(dsn, size=2))
+        async with open_cursors(dsn) as cursors, open_pool(dsn, size=2) as pool:
             head, tally = PostgresHead(dsn, pool), PostgresTally(dsn, pool)
             yield Records(PostgresSearch(dsn, pool), PostgresVerifier(dsn), cursors, head, tally)
