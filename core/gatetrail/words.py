@@ -68,13 +68,3 @@ class Level(StrEnum):
     WARNING = "warning"
     ERROR = "error"
     CRITICAL = "critical"
-
-
-SEVERITY: dict[Level, int] = {
-    Level.INFO: 1,
-    Level.NOTICE: 2,
-    Level.WARNING: 3,
-    Level.ERROR: 4,
-    Level.CRITICAL: 5,
-}
-"""OCSF `severity_id` of each level: 1 informational to 5 critical."""

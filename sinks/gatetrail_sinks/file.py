@@ -20,6 +20,7 @@ from pythonjsonlogger.core import BaseJsonFormatter
 
 from gatetrail.errors import EventRefused, SinkUnavailable
 from gatetrail.events.journal import Entry
+from gatetrail.events.outgoing import Render, native
 
 _OPEN = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK  # a FIFO must not hold us up
 _TRIES = 3
@@ -86,13 +87,14 @@ class FileSink:
     Follows a rotation by rename, a deletion, and a truncation in place. Raises `SinkUnavailable` for all that
     the operating system refuses; a line that does not fit on the disk is taken back, and lines of a failed
     batch that are in the file for good are not written again when it comes again. Refuses an entry that is
-    not the JSON that the journal wrote, since the file carries those bytes or none.
+    not the JSON that the journal wrote, since the file carries those bytes, or what `render` makes of them, or none.
     """
 
-    def __init__(self, name: str, settings: FileSettings) -> None:
+    def __init__(self, name: str, settings: FileSettings, render: Render = native) -> None:
         self._name = name
         self._file = LineFile(settings)
         self._formatter = EventFormatter()
+        self._render = render
         # One thread: a write that was cut off while the disk hangs is over before the next one begins.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"gatetrail-{name}")
         self._closed = False
@@ -154,7 +156,7 @@ class FileSink:
             raise EventRefused(entry.seq, f"event {entry.seq} is no JSON: {problem}") from problem
         if line != entry.line:
             raise EventRefused(entry.seq, f"event {entry.seq} is not the JSON that the journal wrote")
-        return line + b"\n"
+        return self._render(entry) + b"\n"
 
 
 class LineFile:

@@ -22,7 +22,8 @@ from gatetrail.events.stamp import Stamp
 from gatetrail.gates.decision import Decision
 from gatetrail.identity.caller import Authenticated, AuthMethod, Caller, tier_of
 from gatetrail.identity.tiers import CallerType
-from gatetrail.words import ExecutionStatus, GateName, Level
+from gatetrail.severity import DENIAL_LEVELS, OUTCOME_LEVELS
+from gatetrail.words import ExecutionStatus, Level
 
 
 def decided(stamp: Stamp, call: Call, caller: Caller, decision: Decision, execution_id: str) -> ToolCallDecided:
@@ -33,7 +34,7 @@ def decided(stamp: Stamp, call: Call, caller: Caller, decision: Decision, execut
     tool_name = clean(call.tool_name, MAX_TOOL_BYTES)
     words = f"{words} {call.method} {server_name}/{tool_name} for {who['user_id'] or 'anonymous'}"
     return ToolCallDecided.trusted(
-        stamp(_level(decision), words)
+        stamp(DENIAL_LEVELS[decision.gate], words)
         | who
         | _what(call, server_name, tool_name, decision)
         | {
@@ -73,10 +74,9 @@ def completed(
 ) -> ToolCallCompleted:
     """The event of an outcome: success, failed or timeout. Level and message follow from the status unless given."""
     known = decision.__dict__
-    usual = Level.INFO if status is ExecutionStatus.SUCCESS else Level.WARNING
     words = message or f"{decision.method} {decision.server_name}/{decision.tool_name} ended with {status}"
     return ToolCallCompleted.trusted(
-        stamp(level or usual, words)
+        stamp(level or OUTCOME_LEVELS[status], words)
         | {name: known[name] for name in _SAME_IN_BOTH}
         | {
             "execution_status": status,
@@ -90,23 +90,6 @@ def milliseconds(value: float) -> int | float:
     """Three decimals, and an int when they are zero: `1.0` is not how RFC 8785 writes one."""
     rounded = round(value, 3)
     return int(rounded) if rounded == int(rounded) else rounded
-
-
-def _level(decision: Decision) -> Level:
-    if decision.allowed:
-        return Level.INFO
-    return _DENIAL_LEVELS[decision.gate]
-
-
-_DENIAL_LEVELS = {
-    GateName.NONE: Level.INFO,
-    GateName.SCOPE: Level.WARNING,
-    GateName.SCANNER: Level.ERROR,
-    GateName.BLOCKLIST: Level.WARNING,
-    GateName.RATE_LIMIT: Level.NOTICE,
-    GateName.HOOK: Level.WARNING,
-    GateName.AUDIT: Level.CRITICAL,
-}
 
 
 def _who(caller: Caller) -> dict[str, Any]:

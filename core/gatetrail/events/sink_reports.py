@@ -60,7 +60,7 @@ class SinkReports:
         message = f"sink {self._sink_name} takes no events: {reason}"
         self._told = await self._tell(
             AuditSinkFailed(
-                **self._stamp(Level.ERROR, message),
+                **self._stamp(Level.CRITICAL, message),
                 sink_name=self._sink_name,
                 cursor_seq=cursor_seq,
                 reason=_cut(reason),
@@ -96,7 +96,7 @@ class SinkReports:
         self._untold_quarantines = 0
         await self._tell(
             AuditSinkFailed(
-                **self._stamp(Level.ERROR, message),
+                **self._stamp(Level.CRITICAL, message),
                 sink_name=self._sink_name,
                 cursor_seq=entry.seq,
                 reason=_cut(reason),

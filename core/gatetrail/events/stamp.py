@@ -6,7 +6,8 @@ from typing import Any
 
 from gatetrail.call import MAX_SENTENCE_BYTES, clean
 from gatetrail.clock import Clock, IdMaker, rfc3339
-from gatetrail.words import SEVERITY, Level
+from gatetrail.severity import SEVERITIES
+from gatetrail.words import Level
 
 
 class Stamp:
@@ -24,7 +25,7 @@ class Stamp:
             "timestamp": rfc3339(self._clock.now_us()),
             "event_id": self._ids.new_id(),
             "level": level,
-            "severity_id": SEVERITY[level],
+            "severity_id": SEVERITIES[level].ocsf_id,
             "message": clean(message, MAX_SENTENCE_BYTES),
             "product_version": self._product_version,
             "instance_id": self.instance_id,
