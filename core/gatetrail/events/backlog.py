@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from gatetrail.errors import Unavailable
 from gatetrail.events.journal import Entry, Journal
 
 LOOK_AGAIN_AFTER_S = (0.0, 0.0, 0.05, 0.25)
@@ -23,7 +24,7 @@ class Hole:
 
 
 class Backlog:
-    """Reads ahead of one cursor, one batch at a time; holds `batch_events` entries at most."""
+    """Reads ahead of one cursor, one batch at a time; holds twice `batch_events` entries at most."""
 
     def __init__(self, journal: Journal, batch_events: int, batch_bytes: int) -> None:
         self._journal = journal
@@ -57,11 +58,27 @@ class Backlog:
         An empty answer means that there are none yet. Raises `DatabaseUnavailable`.
         """
         if not self._ahead:
-            found = await self._read()
-            if isinstance(found, Hole):
-                return found
-            self._ahead.extend(found)
+            hole = await self._read()
+            if hole is not None:
+                return hole
         return self._front(most)
+
+    async def read_ahead(self) -> None:
+        """Read what follows the entries in hand while those are on their way. Any doubt is left to `batch`."""
+        if not self._ahead or not self._more_is_there or len(self._ahead) > self._batch_events:
+            return
+        last = self._ahead[-1]
+        try:
+            entries = await self._journal.read(last.seq, self._batch_events)
+        except Unavailable:
+            return
+        if self._ahead and self._ahead[-1] is last and entries and entries[0].seq == last.seq + 1:
+            self._take(entries)
+
+    def _take(self, entries: Sequence[Entry]) -> None:
+        whole = _without_hole(entries)
+        self._more_is_there = len(entries) >= self._batch_events or len(whole) < len(entries)
+        self._ahead.extend(whole)
 
     def _front(self, most: int) -> Sequence[Entry]:
         front: list[Entry] = []
@@ -73,7 +90,7 @@ class Backlog:
             front.append(entry)
         return front
 
-    async def _read(self) -> Sequence[Entry] | Hole:
+    async def _read(self) -> Hole | None:
         next_seq = self.cursor_seq + 1
         found_seq = next_seq
         for pause_s in LOOK_AGAIN_AFTER_S:
@@ -82,9 +99,8 @@ class Backlog:
             # An event that is committed between these two looks is no hole; the second round sees it.
             found_seq = entries[0].seq if entries else await self._journal.head_seq() + 1
             if found_seq <= next_seq:
-                whole = _without_hole(entries)
-                self._more_is_there = len(entries) >= self._batch_events or len(whole) < len(entries)
-                return whole
+                self._take(entries)
+                return None
         return Hole(next_seq, found_seq - 1)
 
 

@@ -191,7 +191,8 @@ class Follower:
                 await self._delivery.skip(batch, HOLE_REASON)
             elif batch:
                 self._hint_pause.reset()
-                await self._rest(await self._delivery.bring(batch))
+                pause_s, _ = await asyncio.gather(self._delivery.bring(batch), self._backlog.read_ahead())
+                await self._rest(pause_s)
             elif hinted:
                 await self._nap(asyncio.sleep(self._hint_pause.next_s()))
             self._database_pause.reset()
