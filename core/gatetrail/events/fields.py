@@ -33,29 +33,45 @@ class Record(BaseModel):
     timestamp: str = Field(alias="@timestamp", pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
     """RFC 3339 in UTC with microseconds: when it happened, not when it was stored."""
     schema_version: Literal["1.0"] = SCHEMA_VERSION
+    """Of this shape. The second number rises when keys are added; no key is lost or retyped within a first number."""
     event_id: Identifier
     """UUIDv7 text; every copy of the event has the same, so readers drop doubles by it."""
     level: Level
+    """How loud it is; the only word for that in an event."""
     severity_id: Annotated[int, Field(ge=1, le=5)]
+    """The same as a number, as OCSF counts: 1 informational, 2 low, 3 medium, 4 high, 5 critical."""
     message: Sentence
+    """One sentence for people. Programs read the other keys."""
     vendor_product: Literal["Gatetrail"] = "Gatetrail"
+    """Always the same, so that searches find the product."""
     product_version: ShortName
+    """The release that wrote it."""
     instance_id: Identifier
     """Which process wrote it."""
 
     trace_id: Identifier | None = None
+    """W3C Trace Context: 32 lower-case hexadecimal digits. Every call has one, its own or a new one."""
     span_id: Identifier | None = None
+    """W3C Trace Context: 16 lower-case hexadecimal digits."""
     user_id: Identifier | None = None
+    """Who is answerable: the subject of the verified identity. Absent for anonymous callers."""
     session_id: Identifier | None = None
+    """The session that roles and tier are bound to, from the token or from the transport."""
     context_id: Identifier | None = None
+    """The conversation or run, as the client names it."""
     client_id: Identifier | None = None
+    """The program that asked, for instance an agent."""
     task_id: Identifier | None = None
+    """The task that the call is a part of, as the client names it."""
 
     seq: Annotated[int, Field(ge=1)] | None = None
     """Position in the journal, without holes. Set by the journal, as are the three below."""
     chain_id: Identifier | None = None
+    """Names the hash chain; one for each journal."""
     prev_hash: Hash | None = None
+    """`event_hash` of the event before; 64 zeros in the first."""
     event_hash: Hash | None = None
+    """SHA-256 of this line (RFC 8785 form) without this key, in lower-case hexadecimal digits."""
 
     @classmethod
     def trusted(cls, keys: dict[str, Any]) -> Self:
@@ -87,13 +103,21 @@ class CallerKeys(Record):
     """Who asked, and over which wire."""
 
     caller_type: TierWord
+    """What kind of party asked, as its token says."""
     actual_tier: TierWord
+    """The tier in force: the lowest of token and session."""
     rate_limit_tier: TierWord
+    """The tier whose allowance of calls was used."""
     auth_method: Literal["bearer", "proxy", "embedded", "none"]
+    """How the identity was proven; `none` for anonymous callers."""
     department: Identifier | None = None
+    """From the verified identity."""
     roles: tuple[ShortName, ...] | None = None
+    """From the verified identity; cut when they are too many."""
     src_ip: ShortName | None = None
+    """Address of the peer."""
     http_user_agent: Identifier | None = None
+    """What the client says that it is; proves nothing."""
 
 
 class CallKeys(CallerKeys):
@@ -102,28 +126,49 @@ class CallKeys(CallerKeys):
     execution_id: Identifier
     """Names the decision: the id in the caller's error, in `why`, and of the execution row."""
     call_id: Identifier | None = None
+    """The request's own id (JSON-RPC); unique within one connection only."""
     server_name: ShortName
+    """The MCP server, by the name that the policy knows."""
     tool_name: Identifier
+    """The tool, prompt or resource, as it was asked for, whether there is one or not."""
     method: ShortName
+    """The MCP method, for instance `tools/call`."""
     endpoint: ShortName
+    """The kind of capacity that the call uses; each has a rate of its own."""
     arguments_digest: ShortName | None = None
+    """Digest of the arguments, `sha256:` and 64 digits: equal arguments, equal digest."""
     data_domains: tuple[ShortName, ...] | None = None
+    """Kinds of data that the policy says the tool touches."""
 
 
 class DecisionKeys(CallKeys):
     """What the gates said."""
 
     decision: Literal["allow", "deny"]
+    """What became of the call."""
     gate: GateName
+    """The gate that denied; `none` when it was allowed."""
     reason_code: ReasonCode
+    """Why, as one word to group by."""
     reason: Sentence
+    """Why, as a sentence with the values that were compared."""
     required_tier: TierWord | None = None
+    """The tier that the policy demands here."""
     retry_after_ms: Annotated[int, Field(ge=0)] | None = None
+    """How long to wait before asking again; only when the rate was exceeded."""
     rule_id: Identifier | None = None
+    """The policy's rule that matched."""
     policy_version: ShortName
+    """Which policy decided: the start of the SHA-256 of its content."""
     gate_scope: GateOutcome
+    """What the scope gate said."""
     gate_scanner: GateOutcome
+    """What the scanner gate said."""
     gate_blocklist: GateOutcome
+    """What the blocklist gate said."""
     gate_rate_limit: GateOutcome
+    """What the rate gate said."""
     decision_us: Annotated[int, Field(ge=0)]
+    """How long the four gates took, in microseconds."""
     execution_status: ExecutionStatus
+    """Where the call stands after the decision: pending when allowed, else denied."""

@@ -25,121 +25,182 @@ class ToolCallDecided(DecisionKeys):
     """The gates have answered. Committed before the handler may run; `execution_status` is pending or denied."""
 
     event_name: Literal["tool_call.decided"] = "tool_call.decided"
+    """Which kind of event this is."""
 
 
 class ToolCallCompleted(CallKeys):
     """The handler has ended: success, failed or timeout."""
 
     event_name: Literal["tool_call.completed"] = "tool_call.completed"
+    """Which kind of event this is."""
     decision: Literal["allow"] = "allow"
+    """Only an allowed call has an outcome."""
     policy_version: ShortName
+    """Which policy had decided."""
     execution_status: ExecutionStatus
+    """How it ended: success, failed or timeout."""
     latency_ms: Milliseconds
+    """From the commit of the decision to the end of the handler, in milliseconds."""
     error_class: Identifier | None = None
+    """What went wrong, as a class to group by. Absent after a success."""
 
 
 class ExecutionOrphaned(Record):
     """A pending call whose process died, closed by the sweep."""
 
     event_name: Literal["execution.orphaned"] = "execution.orphaned"
+    """Which kind of event this is."""
     execution_id: Identifier
+    """The decision whose call was left pending."""
     server_name: ShortName
+    """The MCP server of the call."""
     tool_name: Identifier
+    """The tool of the call."""
     execution_status: Literal["failed"] = "failed"
+    """How the sweep closed it."""
     error_class: Literal["orphaned"] = "orphaned"
+    """Always the same: nobody knows how far the handler came."""
     orphaned_instance_id: Identifier
+    """The process that had died."""
 
 
 class ScannerDetected(Record):
     """A probe that is no tool call: a path, an agent or a burst."""
 
     event_name: Literal["scanner.detected"] = "scanner.detected"
+    """Which kind of event this is."""
     gate: Literal["scanner"] = "scanner"
+    """Always the scanner."""
     decision: Literal["deny"] = "deny"
+    """A probe is always denied."""
     reason_code: ReasonCode
+    """What gave it away, as one word to group by."""
     reason: Sentence
+    """What gave it away, as a sentence."""
     rule_id: Identifier | None = None
+    """The rule of the scanner that matched."""
     method: ShortName | None = None
+    """The HTTP method."""
     endpoint: Identifier | None = None
+    """The path that was asked for."""
     src_ip: ShortName | None = None
+    """Address of the peer."""
     http_user_agent: Identifier | None = None
+    """What the client says that it is; proves nothing."""
 
 
 class IdentityRefused(Record):
     """Somebody presented something that proves nothing. Never holds the token."""
 
     event_name: Literal["identity.refused"] = "identity.refused"
+    """Which kind of event this is."""
     reason_code: ShortName
+    """Why, as one word to group by."""
     reason: Sentence
+    """Why, as a sentence."""
     auth_method: Literal["bearer", "proxy", "embedded", "none"]
+    """What kind of proof was presented."""
     claimed_user_id: Identifier | None = None
+    """The user that the proof names. It was refused, so this may be a lie."""
     endpoint: Identifier | None = None
+    """The path that was asked for."""
     src_ip: ShortName | None = None
+    """Address of the peer."""
     http_user_agent: Identifier | None = None
+    """What the client says that it is; proves nothing."""
 
 
 class SessionStarted(Record):
     """A session was seen for the first time and bound to its owner and tier."""
 
     event_name: Literal["session.started"] = "session.started"
+    """Which kind of event this is."""
     session_tier: TierWord
+    """The highest tier that the session can ever use."""
     department: Identifier | None = None
+    """From the verified identity."""
     src_ip: ShortName | None = None
+    """Address of the peer."""
 
 
 class SessionResumed(Record):
     """A process took up a session that another process, or an earlier life of it, had opened."""
 
     event_name: Literal["session.resumed"] = "session.resumed"
+    """Which kind of event this is."""
     session_tier: TierWord
+    """The highest tier that the session can ever use."""
 
 
 class SessionEnded(Record):
     """A session was ended for good."""
 
     event_name: Literal["session.ended"] = "session.ended"
+    """Which kind of event this is."""
     reason: Sentence
+    """Why it ended, as a sentence."""
 
 
 class ManifestListed(Record):
     """A caller was shown a list of tools, resources or prompts."""
 
     event_name: Literal["manifest.listed"] = "manifest.listed"
+    """Which kind of event this is."""
     server_name: ShortName
+    """The MCP server whose list it was."""
     method: ShortName
+    """The MCP method, for instance `tools/list`."""
     actual_tier: TierWord
+    """The caller's tier."""
     shown_count: Count
+    """Entries that the caller was shown."""
     hidden_count: Count
+    """Entries that the caller may not use and was not shown."""
     policy_version: ShortName
+    """Which policy decided."""
 
 
 class PolicyChanged(Record):
     """Another policy is in force."""
 
     event_name: Literal["policy.changed"] = "policy.changed"
+    """Which kind of event this is."""
     policy_version: ShortName
+    """The policy now in force."""
     previous_policy_version: ShortName | None = None
+    """The one before; absent at the start of a process."""
     policy_source: Identifier
+    """The file, or where else it came from."""
     changes: tuple[Sentence, ...] | None = None
+    """What is different, a sentence for each difference."""
 
 
 class PolicyRejected(Record):
     """A policy file was refused; the one before stays in force."""
 
     event_name: Literal["policy.rejected"] = "policy.rejected"
+    """Which kind of event this is."""
     policy_version: ShortName
+    """The policy that stays in force."""
     policy_source: Identifier
+    """The file that was refused."""
     reason: Sentence
+    """What is wrong, with file and line."""
 
 
 class HookFailed(Record):
     """An external action of a hook failed or ran into its time limit."""
 
     event_name: Literal["hook.failed"] = "hook.failed"
+    """Which kind of event this is."""
     hook_id: Identifier
+    """The hook, by its name in the policy."""
     hook_event: ShortName
+    """The moment that it hangs on."""
     reason: Sentence
+    """What went wrong, as a sentence."""
     execution_id: Identifier | None = None
+    """The decision that it belongs to."""
 
 
 LifecycleName = Literal[
@@ -160,55 +221,80 @@ class LifecycleReported(Record):
     """One of the ten moments that agents report."""
 
     event_name: LifecycleName
+    """Which kind of event this is."""
     tool_name: Identifier | None = None
+    """The agent's tool, where the moment is about one."""
 
 
 class AuditHeartbeat(Record):
     """The record is alive. Comes every minute, so that silence shows; counts are since the process started."""
 
     event_name: Literal["audit.heartbeat"] = "audit.heartbeat"
+    """Which kind of event this is."""
     allowed_count: Count
+    """Calls allowed."""
     denied_count: Count
+    """Calls denied."""
     completed_count: Count
+    """Outcomes recorded."""
     exported_count: Count
+    """Events that sinks have acknowledged."""
 
 
 class AuditCheckpoint(Record):
     """A signed statement of the chain's head at one moment."""
 
     event_name: Literal["audit.checkpoint"] = "audit.checkpoint"
+    """Which kind of event this is."""
     checkpoint_seq: Count
+    """`seq` of the event that the statement is about."""
     checkpoint_hash: ShortName
+    """`event_hash` of that event."""
     key_id: ShortName
+    """The key that signed."""
     signature: Identifier
+    """Over chain, position and hash."""
 
 
 class AuditGap(Record):
     """A reader was too slow or a record is missing: events between the two positions were not delivered."""
 
     event_name: Literal["audit.gap"] = "audit.gap"
+    """Which kind of event this is."""
     sink_name: ShortName
+    """The reader."""
     first_missing_seq: Count
+    """The first position that was not delivered."""
     last_missing_seq: Count
+    """The last one."""
     reason: Sentence
+    """Why, as a sentence."""
 
 
 class AuditSinkFailed(Record):
     """A sink takes no events, or refused one for ever."""
 
     event_name: Literal["audit.sink_failed"] = "audit.sink_failed"
+    """Which kind of event this is."""
     sink_name: ShortName
+    """The sink, by its name in the settings."""
     cursor_seq: Count
+    """Everything up to here has been acknowledged or put aside."""
     reason: Sentence
+    """What went wrong, as a sentence."""
     quarantined_seq: Count | None = None
+    """The event that was put aside; absent when all of them wait."""
 
 
 class AuditSinkRecovered(Record):
     """A failed sink takes events again."""
 
     event_name: Literal["audit.sink_recovered"] = "audit.sink_recovered"
+    """Which kind of event this is."""
     sink_name: ShortName
+    """The sink, by its name in the settings."""
     cursor_seq: Count
+    """Everything up to here has been acknowledged or put aside."""
 
 
 Event = Annotated[
