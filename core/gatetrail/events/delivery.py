@@ -1,4 +1,4 @@
-"""Brings batches to one sink, moves its cursor, and decides when an entry has to be put aside."""
+"""Brings batches to one sink along a lane, and decides when an entry has to be put aside."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from gatetrail.clock import Clock, rfc3339
-from gatetrail.events.backlog import Backlog, Hole
 from gatetrail.events.backoff import Backoff
 from gatetrail.events.courier import Away, Broken, Courier, Delivered, Refused
 from gatetrail.events.follower_settings import FollowerSettings
 from gatetrail.events.journal import Entry
-from gatetrail.events.sink import CursorStore, Sink
+from gatetrail.events.lane import Lane
 from gatetrail.events.sink_reports import SinkReports
 
 MOST_PATIENCE = 6
@@ -19,21 +18,13 @@ MOST_PATIENCE = 6
 
 
 class Delivery:
-    """One sink, its cursor, and what is known of its health. Used by one task."""
+    """One sink, the lane that it is brought along, and what is known of its health. Used by one task."""
 
     def __init__(
-        self,
-        sink: Sink,
-        backlog: Backlog,
-        cursors: CursorStore,
-        reports: SinkReports,
-        clock: Clock,
-        settings: FollowerSettings,
+        self, courier: Courier, lane: Lane, reports: SinkReports, clock: Clock, settings: FollowerSettings
     ) -> None:
-        self.courier = Courier(sink, settings.write_timeout_ms)
-        self._name = sink.name
-        self._backlog = backlog
-        self._cursors = cursors
+        self._courier = courier
+        self._lane = lane
         self._reports = reports
         self._clock = clock
         self._settings = settings
@@ -51,9 +42,9 @@ class Delivery:
     async def bring(self, batch: Sequence[Entry]) -> float:
         """Try once. Gives the seconds to wait before the next try: 0 when something has moved.
 
-        Raises `DatabaseUnavailable` when the cursor cannot be moved.
+        Raises `DatabaseUnavailable` when the lane cannot be moved.
         """
-        outcome = await self.courier.deliver(batch)
+        outcome = await self._courier.deliver(batch)
         match outcome:
             case Delivered():
                 return await self._acknowledged(batch)
@@ -66,28 +57,16 @@ class Delivery:
             case _:
                 assert_never(outcome)
 
-    async def skip(self, hole: Hole, reason: str) -> None:
-        """Move over positions that the journal has not; told before it is done."""
-        await self._reports.gap(hole, reason)
-        await self._cursors.advance(self._name, hole.last_seq, 0)
-        self._moved(hole.last_seq)
-
-    async def set_back(self, head_seq: int, reason: str) -> None:
-        """Move back to the end of a journal that is shorter than it was; told before it is done."""
-        await self._reports.gap(Hole(head_seq + 1, self._backlog.cursor_seq), reason)
-        await self._cursors.advance(self._name, head_seq, 0)
-        self._backlog.begin(head_seq)
-
     async def _acknowledged(self, batch: Sequence[Entry]) -> float:
-        await self._cursors.advance(self._name, batch[-1].seq, len(batch))
-        self._moved(batch[-1].seq)
+        await self._lane.acknowledged(batch)
+        self._tries = 0
         self.delivered_count += len(batch)
         self.acknowledged_at = rfc3339(self._clock.now_us())
         self.most = min(self.most * 2, self._settings.batch_events)
         self._unexplained_in_a_row = 0
         self.failing_since = self.last_error = None
         self._pause.reset()
-        await self._reports.worked(self._backlog.cursor_seq)
+        await self._reports.worked(self._lane.cursor_seq)
         return 0.0
 
     async def _refused(self, batch: Sequence[Entry], index: int, reason: str) -> float:
@@ -115,25 +94,21 @@ class Delivery:
 
     async def _failed(self, reason: str) -> float:
         await self._note(reason)
-        await self._reports.failed(self._backlog.cursor_seq, reason)
+        await self._reports.failed(self._lane.cursor_seq, reason)
         return self._pause.next_s()
 
     async def _note(self, reason: str) -> None:
         self.failing_since = self.failing_since or rfc3339(self._clock.now_us())
         if reason != self.last_error:
-            await self._cursors.fail(self._name, reason)
+            await self._lane.failed(reason)
         self.last_error = reason
 
     async def _quarantine(self, entry: Entry, reason: str) -> float:
-        await self._cursors.quarantine(self._name, entry, reason)
-        self._moved(entry.seq)
+        await self._lane.put_aside(entry, reason)
+        self._tries = 0
         self.quarantined_count += 1
         self.most = self._settings.batch_events
         self.failing_since = self.last_error = None
         self._pause.reset()
         await self._reports.quarantined(entry, reason)
         return 0.0
-
-    def _moved(self, seq: int) -> None:
-        self._backlog.done(seq)
-        self._tries = 0

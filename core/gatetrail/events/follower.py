@@ -13,12 +13,14 @@ from gatetrail.clock import Clock
 from gatetrail.errors import Unavailable
 from gatetrail.events.backlog import Backlog, Hole
 from gatetrail.events.backoff import Backoff
-from gatetrail.events.courier import in_one_line
+from gatetrail.events.courier import Courier, in_one_line
 from gatetrail.events.delivery import Delivery
 from gatetrail.events.fields import Record
 from gatetrail.events.follower_settings import FollowerSettings
 from gatetrail.events.journal import Journal
-from gatetrail.events.sink import CursorStore, Sink, Start
+from gatetrail.events.lane import LiveLane
+from gatetrail.events.replaying import Replaying
+from gatetrail.events.sink import CursorStore, Sink, StartingPoint
 from gatetrail.events.sink_reports import SinkReports
 from gatetrail.events.stamp import Stamp
 
@@ -73,6 +75,9 @@ class Follower:
     `audit.gap` is recorded first and the cursor moves over it then. The one hole that is to be expected is
     what retention has removed before a slow or new sink came to it. A cursor beyond the journal's end is
     told in the same way, and delivery goes on from the end.
+
+    Replays that were asked for are worked off in between: they get every second write at the head, a few
+    less while the sink is behind it, and none while it fails.
     """
 
     def __init__(
@@ -83,7 +88,7 @@ class Follower:
         stamp: Stamp,
         record: Callable[[Record], Awaitable[object]],
         *,
-        start: Start,
+        start: StartingPoint,
         clock: Clock,
         settings: FollowerSettings | None = None,
     ) -> None:
@@ -93,8 +98,19 @@ class Follower:
         self._cursors = cursors
         self._start = start
         self._backlog = Backlog(journal, chosen.batch_events, chosen.batch_bytes)
-        reports = SinkReports(sink.name, stamp, record, clock, interval_s=chosen.report_interval_ms / 1000)
-        self._delivery = Delivery(sink, self._backlog, cursors, reports, clock, chosen)
+        self._reports = reports = SinkReports(
+            sink.name,
+            stamp,
+            record,
+            clock,
+            interval_s=chosen.report_interval_ms / 1000,
+            remember=lambda told: cursors.tell_failure(sink.name, told=told),
+        )
+        self._courier = Courier(sink, chosen.write_timeout_ms)
+        self._lane = LiveLane(sink.name, self._backlog, cursors, reports)
+        self._delivery = Delivery(self._courier, self._lane, reports, clock, chosen)
+        self._replaying = Replaying(sink.name, journal, cursors, self._courier, reports, clock=clock, settings=chosen)
+        self._batches_since_replay = 0
         longest_ms = min(chosen.retry_max_ms, DATABASE_PAUSE_MAX_MS)
         self._database_pause = Backoff(chosen.retry_initial_ms, longest_ms, chosen.jitter)
         self._hint_pause = Backoff(HINT_PAUSE_MS, chosen.idle_poll_ms, chosen.jitter)
@@ -107,16 +123,16 @@ class Follower:
 
     def state(self) -> FollowerState:
         """What the follower is doing now."""
-        known = self._delivery
+        known, replaying = self._delivery, self._replaying
         failing = self._phase is Phase.FOLLOWING and known.failing_since is not None
         return FollowerState(
             sink_name=self._sink.name,
             phase=Phase.FAILING if failing else self._phase,
             cursor_seq=self._backlog.cursor_seq,
-            delivered_count=known.delivered_count,
-            quarantined_count=known.quarantined_count,
+            delivered_count=known.delivered_count + replaying.delivered_count,
+            quarantined_count=known.quarantined_count + replaying.quarantined_count,
             acknowledged_at=known.acknowledged_at,
-            last_error=self._database_error or known.last_error,
+            last_error=self._database_error or known.last_error or replaying.last_error,
             failing_since=known.failing_since,
         )
 
@@ -177,25 +193,40 @@ class Follower:
             await self._nap(asyncio.sleep(self._settings.acquire_poll_ms / 1000))
             return False
         self._backlog.begin(seq)
+        self._replaying.forget()
         self._phase = Phase.FOLLOWING
+        states = {state.sink_name: state for state in await self._cursors.states()}
+        known = states.get(self._sink.name)
+        self._reports.begin(failure_told=known is not None and known.failure_told)
         head_seq = await self._journal.head_seq()
         if seq > head_seq:
-            await self._delivery.set_back(head_seq, SET_BACK_REASON)
+            await self._lane.set_back(head_seq, SET_BACK_REASON)
         return True
 
     async def _follow(self) -> None:
         while not self._finished:
-            hinted = not self._backlog.exhausted or await self._wait_for_more()
+            replayed = await self._replay()
+            hinted = not self._backlog.exhausted or (not replayed and await self._wait_for_more())
             batch = await self._backlog.batch(self._delivery.most)
             if isinstance(batch, Hole):
-                await self._delivery.skip(batch, HOLE_REASON)
+                await self._lane.skip(batch, HOLE_REASON)
             elif batch:
                 self._hint_pause.reset()
-                pause_s, _ = await asyncio.gather(self._delivery.bring(batch), self._backlog.read_ahead())
-                await self._rest(pause_s)
+                self._batches_since_replay += 1
+                await self._rest(await self._delivery.bring(batch))
             elif hinted:
                 await self._nap(asyncio.sleep(self._hint_pause.next_s()))
             self._database_pause.reset()
+
+    async def _replay(self) -> bool:
+        """Bring a batch of a replay when it is its turn; True when there was one."""
+        behind = not self._backlog.exhausted
+        if behind and self._batches_since_replay < self._settings.live_batches_for_a_replayed_one:
+            return False
+        if self._stop_at_seq is not None or self._delivery.failing_since is not None:
+            return False
+        self._batches_since_replay = 0
+        return await self._replaying.step()
 
     async def _wait_for_more(self) -> bool:
         """True when somebody said that there is more, which may be wrong."""
@@ -235,7 +266,7 @@ class Follower:
             nap.cancel()
 
     async def _let_go(self) -> None:
-        if not await self._delivery.courier.settled(LET_GO_LIMIT_S):
+        if not await self._courier.settled(LET_GO_LIMIT_S):
             log.warning("sink %s: hangs in a write and is left behind", self._sink.name)
         await _within(LET_GO_LIMIT_S, self._cursors.release(self._sink.name))
         await _within(LET_GO_LIMIT_S, self._sink.close())

@@ -27,6 +27,10 @@ class FollowerSettings:
     """How often a process that stands by asks whether the sink's owner is gone."""
     idle_poll_ms: int = 1_000
     """How often the journal is looked at although nobody said that there is more."""
+    replay_poll_ms: int = 1_000
+    """How often it is looked whether somebody has asked for a replay."""
+    live_batches_for_a_replayed_one: int = 4
+    """While the sink is behind the head, a replay gets one write after so many others; at the head every second."""
     report_interval_ms: int = 60_000
     """At most one failure of the sink, and its recovery, becomes an event in this time."""
     jitter: Callable[[], float] = random.random

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from gatetrail.clock import from_rfc3339, rfc3339
 from gatetrail.events.journal import Entry
+from gatetrail.events.replay import ReplayWork
 
 
 class Sink(Protocol):
@@ -33,31 +36,70 @@ class Sink(Protocol):
 
 
 class Start(StrEnum):
-    """Where a sink that was never seen before begins."""
+    """Where a sink that was never seen before begins, in a word."""
 
     BEGINNING = "beginning"
     NOW = "now"
 
 
 @dataclass(frozen=True, slots=True)
+class Since:
+    """A new sink begins with the first event that was recorded at or after a moment, whatever its position."""
+
+    moment: str
+    """RFC 3339 in UTC, with microseconds."""
+
+
+StartingPoint = Start | Since
+
+
+def starting_point(value: object) -> StartingPoint:
+    """`beginning`, `now`, or a time with offset, as text or as YAML reads it. Raises ValueError on anything else."""
+    if isinstance(value, datetime):
+        value = value.isoformat()
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no starting point")  # noqa: TRY004 what a parser raises
+    if value in set(Start):
+        return Start(value)
+    return Since(rfc3339(from_rfc3339(value)))
+
+
+@dataclass(frozen=True, slots=True)
 class CursorState:
-    """What is known of a sink, live or not."""
+    """What is known of a sink, live or not, together with what it has to be compared with. Times are RFC 3339."""
 
     sink_name: str
     seq: int
-    """Everything up to here was acknowledged or is in quarantine."""
+    """Everything up to here was acknowledged or was put into quarantine."""
+    head_seq: int
+    """Where the journal ended at the same moment."""
+    owned: bool
+    """Some process drives the sink."""
     acknowledged_at: str | None
-    """RFC 3339 time of the last acknowledgement."""
+    moved_at: str
+    """When `seq` moved last."""
+    waiting_since: str | None
+    """When the first event behind the cursor was recorded; None when there is none."""
     last_error: str | None
     failing_since: str | None
+    failure_told: bool
+    """`audit.sink_failed` stands in the journal, `audit.sink_recovered` does not yet."""
     quarantined_count: int
+    """Events that are in quarantine now."""
     exported_count: int
+    looked_at: str
+    """When this was read, by the clock that the other times come from."""
+
+    @property
+    def lag(self) -> int:
+        """Events between the cursor and the journal's head."""
+        return max(self.head_seq - self.seq, 0)
 
 
-class CursorStore(Protocol):
+class CursorStore(ReplayWork, Protocol):
     """Durable positions. One owner per sink over all processes on the database."""
 
-    async def acquire(self, sink_name: str, start: Start) -> int | None:
+    async def acquire(self, sink_name: str, start: StartingPoint) -> int | None:
         """Become the owner of a sink and get its position; None while another process owns it.
 
         Ownership ends with `release`, with the process, and with the connection that holds it: then
@@ -71,6 +113,10 @@ class CursorStore(Protocol):
 
     async def fail(self, sink_name: str, reason: str) -> None:
         """Note why the sink takes nothing; the position stays."""
+        ...
+
+    async def tell_failure(self, sink_name: str, *, told: bool) -> None:
+        """Note that the journal tells of a failure, or of its end, for whoever drives the sink next."""
         ...
 
     async def quarantine(self, sink_name: str, entry: Entry, reason: str) -> None:

@@ -25,6 +25,9 @@ class SinkReports:
     Hence no feedback: at most one failure and its recovery in `interval_s`, at most
     `quarantines_per_interval` refused entries told in that time, and never one about an entry that is
     itself such a report. What is left out here stands in the log and in the quarantine all the same.
+
+    `remember` keeps whether a failure was told and its end was not, so that a recovery is told by whoever
+    drives the sink then, in this process or in another.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class SinkReports:
         clock: Clock,
         *,
         interval_s: float,
+        remember: Callable[[bool], Awaitable[None]],
         quarantines_per_interval: int = 20,
     ) -> None:
         self._sink_name = sink_name
@@ -42,6 +46,7 @@ class SinkReports:
         self._record = record
         self._clock = clock
         self._interval_s = interval_s
+        self._remember = remember
         self._quarantines_per_interval = quarantines_per_interval
         self._failing = False
         self._told = False
@@ -50,8 +55,15 @@ class SinkReports:
         self._told_quarantines = 0
         self._untold_quarantines = 0
 
+    def begin(self, *, failure_told: bool) -> None:
+        """What was told before this process became the owner of the sink."""
+        self._failing = self._told = failure_told
+
     async def failed(self, cursor_seq: int, reason: str) -> None:
-        """A try has failed. The first one of an episode is told, or the first for which it is time again."""
+        """A try has failed. The first one of an episode is told, or the first for which it is time again.
+
+        Raises `DatabaseUnavailable`, as `worked` does.
+        """
         if not self._failing:
             log.warning("sink %s takes no events: %s", self._sink_name, reason)
         self._failing = True
@@ -68,6 +80,7 @@ class SinkReports:
         )
         if self._told:
             self._last_told_s = self._clock.monotonic_s()
+            await self._remember(True)
 
     async def worked(self, cursor_seq: int) -> None:
         """A try has succeeded. Told when the failure was."""
@@ -83,6 +96,7 @@ class SinkReports:
                     **self._stamp(Level.NOTICE, message), sink_name=self._sink_name, cursor_seq=cursor_seq
                 )
             )
+            await self._remember(False)
 
     async def quarantined(self, entry: Entry, reason: str) -> None:
         """An entry was put aside for good."""

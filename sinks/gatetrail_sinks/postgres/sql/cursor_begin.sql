@@ -1,7 +1,7 @@
--- The position of a sink; one that was never seen gets its first one.
+-- The position of a sink; one that was never seen gets its first one, the end of the journal unless said otherwise.
 WITH added AS (
     INSERT INTO sink_cursors (sink_name, seq)
-    SELECT %(sink_name)s, CASE WHEN %(from_now)s THEN seq ELSE 0 END FROM chain_head
+    SELECT %(sink_name)s, coalesce(%(first_seq)s::bigint, seq) FROM chain_head
     ON CONFLICT (sink_name) DO NOTHING
     RETURNING seq
 )

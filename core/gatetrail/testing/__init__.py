@@ -1,0 +1,8 @@
+"""Twins in memory for tests: a journal, cursors, a session store and a clock that nobody has to wait for."""
+
+from gatetrail.testing.clock import ManualClock
+from gatetrail.testing.cursors import MemoryCursors
+from gatetrail.testing.journal import MemoryJournal
+from gatetrail.testing.sessions import MemorySessions
+
+__all__ = ["ManualClock", "MemoryCursors", "MemoryJournal", "MemorySessions"]

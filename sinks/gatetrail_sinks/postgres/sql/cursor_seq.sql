@@ -1,0 +1,1 @@
+SELECT seq FROM sink_cursors WHERE sink_name = %(sink_name)s

@@ -1,0 +1,14 @@
+-- An event that is put aside a second time keeps its row, with the new reason.
+WITH replay AS (
+    SELECT replay_id FROM sink_replays WHERE replay_id = %(replay_id)s AND finished_at IS NULL
+), aside AS (
+    INSERT INTO sink_quarantine (sink_name, seq, event_id, event_name, body, reason)
+    SELECT %(sink_name)s, %(seq)s, (SELECT event_id FROM audit_events WHERE seq = %(seq)s),
+        %(event_name)s, %(body)s::json, %(reason)s
+    FROM replay
+    ON CONFLICT (sink_name, seq) DO UPDATE SET reason = excluded.reason, quarantined_at = excluded.quarantined_at, replay_id = NULL
+)
+UPDATE sink_replays
+SET next_seq = %(seq)s + 1, quarantined_count = quarantined_count + 1, last_error = NULL,
+    finished_at = CASE WHEN %(seq)s >= last_seq THEN now() END
+WHERE replay_id = %(replay_id)s AND finished_at IS NULL

@@ -1,0 +1,1 @@
+FROM sink_replays WHERE replay_id = %(replay_id)s
