@@ -14,16 +14,16 @@ from gatetrail.dispatcher.ledger import Ledger
 from gatetrail.errors import SettingsInvalid
 from gatetrail.events.follower import Follower
 from gatetrail.events.journal import Journal
-from gatetrail.events.sink import CursorStore, Sink, Start
+from gatetrail.events.sink import CursorStore, Sink, Start, StartingPoint, starting_point
 from gatetrail.events.stamp import Stamp
 from gatetrail.settings import ServiceSettings
 from gatetrail_sinks.file import FileSettings, FileSink
 
 DRAIN_S = 5.0
-"""How long followers may go on delivering when the process ends."""
+"""How long followers may go on delivering when the process ends, unless said otherwise."""
 
 
-def make_sink(name: str, options: dict[str, Any]) -> tuple[Sink, Start]:
+def make_sink(name: str, options: dict[str, Any]) -> tuple[Sink, StartingPoint]:
     """One sink by its options, and where it begins when it is new. Raises `SettingsInvalid`."""
     options = dict(options)
     kind = options.pop("type", None)
@@ -31,7 +31,7 @@ def make_sink(name: str, options: dict[str, Any]) -> tuple[Sink, Start]:
     try:
         match kind:
             case "file":
-                return FileSink(name, FileSettings.model_validate(options)), Start(start)
+                return FileSink(name, FileSettings.model_validate(options)), starting_point(start)
             case _:
                 raise SettingsInvalid(f"sinks.{name}.type: {kind!r} is no type of sink; expected file")
     except ValidationError as problem:
@@ -39,14 +39,26 @@ def make_sink(name: str, options: dict[str, Any]) -> tuple[Sink, Start]:
         path = ".".join(str(part) for part in ("sinks", name, *first["loc"]))
         raise SettingsInvalid(f"{path}: {first['msg']}") from None
     except ValueError:
-        raise SettingsInvalid(f"sinks.{name}.start: {start!r}; expected beginning or now") from None
+        raise SettingsInvalid(
+            f"sinks.{name}.start: {start!r}; expected beginning, now, or a time such as 2026-01-31T08:00:00Z"
+        ) from None
 
 
 @asynccontextmanager
 async def run_sinks(
-    settings: ServiceSettings, journal: Journal, cursors: CursorStore, stamp: Stamp, ledger: Ledger, clock: Clock
+    settings: ServiceSettings,
+    journal: Journal,
+    cursors: CursorStore,
+    stamp: Stamp,
+    ledger: Ledger,
+    clock: Clock,
+    *,
+    drain_s: float = DRAIN_S,
 ) -> AsyncGenerator[Sequence[Follower]]:
-    """Drive every sink of the settings, each by a follower in a task of its own; drain them at the end."""
+    """Drive every sink of the settings, each by a follower in a task of its own; drain them at the end.
+
+    A sink that another process drives is waited for. Raises `SettingsInvalid` before anything starts.
+    """
     made = [make_sink(name, options) for name, options in settings.sinks.items()]
     followers = [
         Follower(sink, journal, cursors, stamp, ledger.commit_or_spool, start=start, clock=clock)
@@ -56,7 +68,7 @@ async def run_sinks(
     try:
         yield followers
     finally:
-        await asyncio.gather(*(follower.stop(DRAIN_S) for follower in followers), return_exceptions=True)
+        await asyncio.gather(*(follower.stop(drain_s) for follower in followers), return_exceptions=True)
         for task in tasks:
             task.cancel()
         if tasks:
