@@ -8,7 +8,8 @@
     ├── Unavailable             something that we need is away; trying later can help
     │   ├── DatabaseUnavailable the database does not answer
     │   ├── AuditUnavailable    the decision could not be made durable in time
-    │   └── PortTaken           the address to listen on is in use
+    │   ├── PortTaken           the address to listen on is in use
+    │   └── FeedFull            no place for another event stream; knows when to come back
     ├── DataFolderUnusable      the data folder cannot be read, written or entered
     ├── MigrationRefused        the schema in the database is not the one that we ship
     ├── SinkUnavailable         a sink cannot take events now; the follower tries again
@@ -21,7 +22,7 @@ A denial is a value (`Decision`) everywhere inside; only the door to the user's 
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from gatetrail.words import GateName, ReasonCode
 
@@ -113,6 +114,20 @@ class PortTaken(Unavailable):
     """Another program listens on the address already."""
 
     code = "port_taken"
+
+
+class FeedFull(Unavailable):
+    """There is no place for another event stream now.
+
+    `limit` is the one that was reached, `user` or `total`; `retry_after_s` whole seconds are a good time to wait.
+    """
+
+    code = "feed_full"
+
+    def __init__(self, message: str, *, limit: Literal["user", "total"], retry_after_s: int) -> None:
+        self.limit = limit
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
 
 
 class DataFolderUnusable(GatetrailError):

@@ -1,0 +1,51 @@
+"""What a subscriber is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gatetrail.events.journal import Entry
+
+Wanted = Callable[[Entry], bool]
+"""Says whether a subscriber wants an event. Synchronous, quick, without side effects.
+
+New events are shown to one subscriber after the other, so a filter that parses can share the keys of the newest
+entry with all others.
+"""
+
+
+class GapReason(StrEnum):
+    """Why events are not given."""
+
+    SLOW = "slow"
+    """The subscriber took its events too slowly; its oldest were dropped. The journal has them."""
+    REMOVED = "removed"
+    """The journal has them no longer, or never had: after retention, or because somebody removed rows."""
+    SET_BACK = "set_back"
+    """The journal ends before the position that was asked for: it is another one, or was restored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Positions that are not given, both ends included.
+
+    With the reason `SLOW` the ends are the first and the last event that were dropped: the subscriber has missed
+    all that it wanted between them and nothing else.
+    """
+
+    first_seq: int
+    last_seq: int
+    reason: GapReason
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Nothing was given for a while, and the feed is alive."""
+
+    seq: int
+    """Everything up to here has been given, was not wanted, or was told as a gap: one may resume behind it."""
+
+
+Item = Entry | Gap | Heartbeat
