@@ -1,0 +1,146 @@
+"""A subscription as Server-Sent Events (WHATWG HTML, section 9.2)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator
+from http import HTTPStatus
+from typing import assert_never
+
+from sse_starlette import EventSourceResponse
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from gatetrail.errors import FeedFull, GatetrailError, WrongUse
+from gatetrail.events.feed import Broadcaster, Gap, GapReason, Heartbeat, Item, Subscription, Wanted
+from gatetrail.events.journal import Entry
+from gatetrail.events.model import AuditGap
+from gatetrail.events.stamp import Stamp
+from gatetrail.events.wire import canonical, keys_of
+from gatetrail.words import Level
+
+log = logging.getLogger("gatetrail.feed")
+
+CHUNK_BYTES = 32_768
+"""What waits is sent together, about so much at once."""
+HIGHEST_SEQ = 2**63 - 1
+COMMENT = b": heartbeat\n"
+HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
+"""Keep proxies from holding the stream back, storing it, or compressing it (nginx knows the second)."""
+
+
+class EventStream(Response):
+    """The answer to a request for the live stream.
+
+    `id:` is the seq, `event:` the event's name, `data:` the journal's own bytes. What a reader has missed comes as
+    `audit.gap` without an `id:`, in the shape of the event of that name, but it is no record of the journal. When
+    nothing is to be told for a while, a comment comes, and with it an `id:` without data if the stream has moved on:
+    a reader that comes back then needs not be shown anew what it did not want.
+
+    `after_seq` says where to begin; the header `Last-Event-ID` goes over it, because a browser that comes back asks
+    for the same address again. Answers 400 to an id that is none, and 429 when no place is free, as RFC 9457 problems.
+    The place is held while this answer is being sent, and not a moment longer, however that ends.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self, feed: Broadcaster, user_id: str, wanted: Wanted, stamp: Stamp, *, after_seq: int | None = None
+    ) -> None:
+        super().__init__(headers=HEADERS)
+        self._feed = feed
+        self._user_id = user_id
+        self._wanted = wanted
+        self._stamp = stamp
+        self._after_seq = after_seq
+        self._told_seq = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            after_seq = last_event_id(Headers(scope=scope))
+        except WrongUse as problem:
+            await problem_answer(HTTPStatus.BAD_REQUEST, problem)(scope, receive, send)
+            return
+        if after_seq is None:
+            after_seq = self._after_seq
+        try:
+            async with self._feed.subscribe(self._user_id, after_seq, self._wanted) as subscription:
+                stream = EventSourceResponse(self._chunks(subscription), headers=HEADERS, ping=0)
+                await stream(scope, receive, send)
+        except FeedFull as problem:
+            retry = {"Retry-After": str(problem.retry_after_s)}
+            await problem_answer(HTTPStatus.TOO_MANY_REQUESTS, problem, retry)(scope, receive, send)
+
+    async def _chunks(self, subscription: Subscription) -> AsyncGenerator[bytes]:
+        yield b"retry: %d\n\n" % self._feed.settings.reconnect_ms
+        try:
+            async for item in subscription:
+                chunk = bytearray(self._frame(item))
+                for more in subscription.ready():
+                    chunk += self._frame(more)
+                    if len(chunk) >= CHUNK_BYTES:
+                        break
+                yield bytes(chunk)
+        except Exception:
+            log.exception("an event stream of user %r ends early", self._user_id)
+
+    def _frame(self, item: Item) -> bytes:
+        match item:
+            case Entry(seq=seq, event_name=name, line=line):
+                self._told_seq = seq
+                return b"id: %d\nevent: %s\ndata: %s\n\n" % (seq, name.encode(), line)
+            case Gap():
+                return b"event: audit.gap\ndata: %s\n\n" % canonical(keys_of(self._notice(item)))
+            case Heartbeat(seq=seq) if seq <= self._told_seq:
+                return COMMENT
+            case Heartbeat(seq=seq):
+                self._told_seq = seq
+                return b"%sid: %d\n\n" % (COMMENT, seq)
+            case _:
+                assert_never(item)
+
+    def _notice(self, gap: Gap) -> AuditGap:
+        message = f"events {gap.first_seq} to {gap.last_seq} are not in this stream"
+        return AuditGap(
+            **self._stamp(Level.WARNING, message),
+            sink_name=self._feed.name,
+            first_missing_seq=gap.first_seq,
+            last_missing_seq=gap.last_seq,
+            reason=_sentence(gap.reason),
+        )
+
+
+def last_event_id(headers: Headers) -> int | None:
+    """The position after which a client wants to go on; None when it says nothing. Raises `WrongUse`."""
+    text = headers.get("last-event-id", "")
+    if not text:
+        return None
+    if text.isascii() and text.isdecimal() and len(text) <= len(str(HIGHEST_SEQ)) and int(text) <= HIGHEST_SEQ:
+        return int(text)
+    raise WrongUse(f"Last-Event-ID: {text[:64]!r} is no position; expected the id of an event of this stream, a number")
+
+
+def problem_answer(status: HTTPStatus, problem: GatetrailError, headers: dict[str, str] | None = None) -> Response:
+    """An error as `application/problem+json` (RFC 9457); `code` is the error's own."""
+    body = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": str(problem),
+        "code": problem.code,
+    }
+    kept = {"Cache-Control": "no-store", **(headers or {})}
+    return JSONResponse(body, status, headers=kept, media_type="application/problem+json")
+
+
+def _sentence(reason: GapReason) -> str:
+    match reason:
+        case GapReason.SLOW:
+            return "the reader was too slow; the journal has them"
+        case GapReason.REMOVED:
+            return "the journal no longer has them: removed by retention, or missing"
+        case GapReason.SET_BACK:
+            return "the journal ends before the position that was asked for: it is another one, or was set back"
+        case _:
+            assert_never(reason)
