@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import AsyncGenerator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from pydantic import SecretStr
 from starlette.types import ASGIApp
@@ -17,11 +15,8 @@ from starlette.types import ASGIApp
 from gatetrail.call import Call
 from gatetrail.clock import Clock, IdMaker, SystemClock
 from gatetrail.dispatcher import Admitted, Dispatcher
-from gatetrail.dispatcher.ledger import Ledger
-from gatetrail.dispatcher.recovery import Recovery
 from gatetrail.events.follower import Follower
-from gatetrail.events.model import PolicyChanged
-from gatetrail.events.spool import Spool
+from gatetrail.events.model import SENSITIVE_KEYS, PolicyChanged
 from gatetrail.events.stamp import Stamp
 from gatetrail.gates.pipeline import Gates, GateState
 from gatetrail.identity.bearer import TokenVerifier
@@ -29,23 +24,18 @@ from gatetrail.identity.caller import Anonymous, Caller
 from gatetrail.mcp import Adapter, SupportedServer
 from gatetrail.policy.load import load_policy
 from gatetrail.policy.model import Policy
-from gatetrail.runtime.database import open_database
+from gatetrail.runtime.background import in_background
 from gatetrail.runtime.export import run_sinks
-from gatetrail.runtime.folder import jwt_secret, spool_dir
+from gatetrail.runtime.folder import jwt_secret
 from gatetrail.runtime.heartbeat import beat
+from gatetrail.runtime.recording import open_recording
 from gatetrail.runtime.sample import sample_policy
 from gatetrail.sessions import Sessions
 from gatetrail.settings import ServiceSettings, load_settings
 from gatetrail.words import Level
-from gatetrail_sinks.postgres.connection import open_pool
 from gatetrail_sinks.postgres.cursors import open_cursors
-from gatetrail_sinks.postgres.executions import PostgresExecutions
-from gatetrail_sinks.postgres.journal import PostgresJournal, open_journal
-from gatetrail_sinks.postgres.migrate import migrate
+from gatetrail_sinks.postgres.journal import PostgresJournal
 from gatetrail_sinks.postgres.sessions import PostgresSessions
-from gatetrail_sinks.postgres.writer import WriterSettings
-
-RECOVERY_INTERVAL_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,43 +100,18 @@ async def _open(policy: Policy, settings: ServiceSettings, clock: Clock) -> Asyn
     ids = IdMaker(clock)
     stamp = Stamp(clock, ids, instance_id=ids.new_id(), product_version=version("gatetrail"))
     verifier = TokenVerifier(policy.document.identity, jwt_secret(settings), clock)
+    redaction = Redaction(redaction_key(settings), SENSITIVE_KEYS, policy.document.redaction)
     async with AsyncExitStack() as stack:
-        dsn = await stack.enter_async_context(open_database(settings))
-        await migrate(dsn)
-        pool = await stack.enter_async_context(open_pool(dsn))
-        journal = await stack.enter_async_context(
-            open_journal(dsn, pool, instance_id=stamp.instance_id, settings=_writer_settings(settings))
-        )
-        spool = Spool(spool_dir(settings), stamp.instance_id)
-        stack.callback(spool.close)
-        ledger = Ledger(journal, spool)
-        recovery = Recovery(journal, PostgresExecutions(dsn, pool, stamp.instance_id), spool, stamp)
-        await recovery.once()
-        stack.push_async_callback(recovery.last)
-        _in_background(stack, recovery.run(RECOVERY_INTERVAL_S), "gatetrail recovery")
-        sessions = Sessions(PostgresSessions(dsn, pool), stamp, ledger.commit_or_spool)
+        recording = await stack.enter_async_context(open_recording(settings, stamp))
+        dsn, pool, journal, ledger = recording.dsn, recording.pool, recording.journal, recording.ledger
+        sessions = Sessions(PostgresSessions(dsn, pool), stamp, ledger.commit_or_spool, redaction)
         dispatcher = Dispatcher(Gates(policy, GateState()), sessions, ledger, stamp, clock, ids)
         await dispatcher.report(_in_force(policy, stamp))
         cursors = await stack.enter_async_context(open_cursors(dsn))
         followers = await stack.enter_async_context(run_sinks(settings, journal, cursors, stamp, ledger, clock))
-        _in_background(stack, beat(ledger, stamp, followers), "gatetrail heartbeat")
+        in_background(stack, beat(ledger, stamp, followers), "gatetrail heartbeat")
         adapter = Adapter(dispatcher, verifier, stamp, ids)
         yield Gatetrail(policy, dispatcher, verifier, journal, adapter, followers, dsn, stamp.instance_id)
-
-
-def _in_background(stack: AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> None:
-    task = asyncio.create_task(work, name=name)
-
-    async def end() -> None:
-        task.cancel()
-        await asyncio.wait([task])
-
-    stack.push_async_callback(end)
-
-
-def _writer_settings(settings: ServiceSettings) -> WriterSettings:
-    journal = settings.journal
-    return WriterSettings(append_limit_ms=journal.append_limit_ms, batch_events=journal.batch_events)
 
 
 def _in_force(policy: Policy, stamp: Stamp) -> PolicyChanged:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from gatetrail.events.replay import Moments, Replays
 from gatetrail.events.search import Search
 from gatetrail.events.sink import CursorStore
 from gatetrail.events.tally import Tally
@@ -16,6 +17,8 @@ from gatetrail_sinks.postgres.connection import open_pool
 from gatetrail_sinks.postgres.cursors import open_cursors
 from gatetrail_sinks.postgres.head import PostgresHead
 from gatetrail_sinks.postgres.migrate import migrate
+from gatetrail_sinks.postgres.moments import PostgresMoments
+from gatetrail_sinks.postgres.replays import PostgresReplays
 from gatetrail_sinks.postgres.search import PostgresSearch
 from gatetrail_sinks.postgres.tally import PostgresTally
 from gatetrail_sinks.postgres.verify import PostgresVerifier
@@ -30,6 +33,9 @@ class Records:
     cursors: CursorStore
     head: PostgresHead
     tally: Tally
+    replays: Replays
+    moments: Moments
+    dsn: str
 
 
 @asynccontextmanager
@@ -41,5 +47,13 @@ async def open_records(settings: ServiceSettings) -> AsyncGenerator[Records]:
     async with open_database(settings) as dsn:
         await migrate(dsn)
         async with open_cursors(dsn) as cursors, open_pool(dsn, size=2) as pool:
-            head, tally = PostgresHead(dsn, pool), PostgresTally(dsn, pool)
-            yield Records(PostgresSearch(dsn, pool), PostgresVerifier(dsn), cursors, head, tally)
+            yield Records(
+                search=PostgresSearch(dsn, pool),
+                verifier=PostgresVerifier(dsn),
+                cursors=cursors,
+                head=PostgresHead(dsn, pool),
+                tally=PostgresTally(dsn, pool),
+                replays=PostgresReplays(dsn, pool),
+                moments=PostgresMoments(dsn, pool),
+                dsn=dsn,
+            )

@@ -1,0 +1,60 @@
+"""What every process that records has open: database, journal, spool, and the recovery of what others left behind."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from gatetrail.dispatcher.ledger import Ledger
+from gatetrail.dispatcher.recovery import Recovery
+from gatetrail.events.spool import Spool
+from gatetrail.events.stamp import Stamp
+from gatetrail.runtime.background import in_background
+from gatetrail.runtime.database import open_database
+from gatetrail.runtime.folder import spool_dir
+from gatetrail.settings import ServiceSettings
+from gatetrail_sinks.postgres.connection import Pool, open_pool
+from gatetrail_sinks.postgres.executions import PostgresExecutions
+from gatetrail_sinks.postgres.journal import PostgresJournal, open_journal
+from gatetrail_sinks.postgres.migrate import migrate
+from gatetrail_sinks.postgres.writer import WriterSettings
+
+RECOVERY_INTERVAL_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A migrated database, and the ledger that writes to it."""
+
+    dsn: str
+    pool: Pool
+    journal: PostgresJournal
+    ledger: Ledger
+
+
+@asynccontextmanager
+async def open_recording(settings: ServiceSettings, stamp: Stamp) -> AsyncGenerator[Recording]:
+    """The settings' database, brought up to date, with nothing left in the spool at the end that the journal takes.
+
+    Raises `DatabaseUnavailable`, `DataFolderUnusable` or `MigrationRefused`.
+    """
+    async with AsyncExitStack() as stack:
+        dsn = await stack.enter_async_context(open_database(settings))
+        await migrate(dsn)
+        pool = await stack.enter_async_context(open_pool(dsn))
+        journal = await stack.enter_async_context(
+            open_journal(dsn, pool, instance_id=stamp.instance_id, settings=_writer_settings(settings))
+        )
+        spool = Spool(spool_dir(settings), stamp.instance_id)
+        stack.callback(spool.close)
+        recovery = Recovery(journal, PostgresExecutions(dsn, pool, stamp.instance_id), spool, stamp)
+        await recovery.once()
+        stack.push_async_callback(recovery.last)
+        in_background(stack, recovery.run(RECOVERY_INTERVAL_S), "gatetrail recovery")
+        yield Recording(dsn, pool, journal, Ledger(journal, spool))
+
+
+def _writer_settings(settings: ServiceSettings) -> WriterSettings:
+    journal = settings.journal
+    return WriterSettings(append_limit_ms=journal.append_limit_ms, batch_events=journal.batch_events)
