@@ -113,7 +113,8 @@ class Service:
     async def append(self, count: int, **over: Any) -> Sequence[Entry]:
         head_seq = await self.journal.head_seq()
         for index in range(count):
-            await self.journal.append(decided(STAMP, **{"tool_name": NASTY[index % len(NASTY)], **over}))
+            keys: dict[str, Any] = {"tool_name": NASTY[index % len(NASTY)], **over}
+            await self.journal.append(decided(STAMP, **keys))
         return await self.journal.read(head_seq, count)
 
     @asynccontextmanager

@@ -83,6 +83,7 @@ class Subscription:
         "_ended",
         "_feed",
         "_given_s",
+        "_limit",
         "_live",
         "_missed",
         "_position",
@@ -106,6 +107,8 @@ class Subscription:
         self._ended = True
         self._broken: Exception | None = None
         self._waiter: asyncio.Future[bool] | None = None
+        self._limit: asyncio.Timeout | None = None
+        """Of the reading that is going on."""
         self._given_s = 0.0
 
     async def __aenter__(self) -> Self:
@@ -158,9 +161,11 @@ class Subscription:
         self._wake()
 
     def end(self) -> None:
-        """Nothing new will come."""
+        """Nothing new will come; what waits is still given. A wait, and a reading that is going on, end at once."""
         self._ended = True
         self._wake()
+        if self._limit is not None and not self._limit.expired():
+            self._limit.reschedule(asyncio.get_running_loop().time())
 
     def _waiting(self) -> Entry | Gap | None:
         if self._missed is not None:
@@ -197,14 +202,16 @@ class Subscription:
 
     async def _read_on(self, limit_s: float) -> bool:
         """False when it took too long; it is begun again then."""
-        limit = asyncio.timeout(limit_s)
+        self._limit = limit = asyncio.timeout(limit_s)
         try:
             async with limit:
                 await self._approach()
         except TimeoutError:
             if not limit.expired():
                 raise
-            return False
+            return self._ended
+        finally:
+            self._limit = None
         return True
 
     async def _approach(self) -> None:
