@@ -11,9 +11,13 @@ import pytest
 from gatetrail.errors import EventRefused, SinkUnavailable
 from gatetrail.events.journal import Entry
 from gatetrail.events.sink import Sink
+from gatetrail_sinks.syslog import TransportKind
 from tests.entries import make_entries
 from tests.sinks.places.file import FilePlace
+from tests.sinks.places.otlp import OtlpPlace
+from tests.sinks.places.fluentd import plain_fluentd, secured_fluentd
 from tests.sinks.places.place import Place
+from tests.sinks.places.syslog import syslog_place
 
 pytestmark = pytest.mark.anyio
 
@@ -29,6 +33,14 @@ def in_a_moment(make: Callable[[Path], Place]) -> Callable[[Path], Awaitable[Pla
 
 PLACES: dict[str, Callable[[Path], Awaitable[Place]]] = {
     "file": in_a_moment(FilePlace),
+    "otlp": in_a_moment(OtlpPlace),
+    "fluentd": plain_fluentd,
+    "fluentd with TLS, shared key and user": secured_fluentd,
+    "relp": syslog_place(TransportKind.RELP),
+    "relp over TLS": syslog_place(TransportKind.RELP, encrypted=True),
+    "syslog over TCP": syslog_place(TransportKind.TCP),
+    "syslog over TLS": syslog_place(TransportKind.TLS, encrypted=True),
+    "syslog over UDP": syslog_place(TransportKind.UDP),
 }
 
 

@@ -58,7 +58,7 @@ class Formatter:
         line = self._render(entry)
         if b"\n" in line or b"\r" in line or b"\x00" in line:
             raise ValueError("its line has a line break or a NUL within")
-        keys = orjson.loads(entry.line)
+        keys = _keys(entry.line)
         head = (
             f"{self._priority(keys)}{_time(keys, milliseconds=line.startswith(_LEEF))}{self._origin}"
             f"{header_word(keys.get('instance_id'), MAX_PROCID)} {header_word(entry.event_name, MAX_MSGID)}"
@@ -90,6 +90,13 @@ def parameter_value(text: str) -> str:
     if text.isalnum():
         return text
     return _TO_ESCAPE.sub(r"\\\g<0>", _UNPRINTABLE.sub(_REPLACEMENT, text))
+
+
+def _keys(line: bytes) -> dict[str, object]:
+    if not line.startswith(b"{"):
+        raise ValueError("it is no JSON object")
+    keys: dict[str, object] = orjson.loads(line)
+    return keys
 
 
 def _parameters(keys: dict[str, object]) -> str:

@@ -39,7 +39,7 @@ class Relp:
         self._blamed: frozenset[bytes] = frozenset()
 
     async def send(self, messages: Sequence[bytes]) -> None:
-        session = await self._open()
+        session = await self._open(len(messages))
         try:
             refusals = await session.deliver(messages)
         except BaseException:
@@ -58,7 +58,9 @@ class Relp:
             finally:
                 session.connection.abort()
 
-    async def _open(self) -> Session:
+    async def _open(self, commands: int) -> Session:
+        if self._session is not None and not self._session.has_numbers_for(commands):
+            await self.close()
         if self._session is not None:
             try:
                 self._session.connection.require_open()
@@ -122,6 +124,13 @@ class Session:
                     refusals[index] = answer.refusal
         return refusals
 
+    def has_numbers_for(self, commands: int) -> bool:
+        """True when they and a farewell can be sent before the transaction numbers would begin anew.
+
+        By the protocol 1 comes after 999,999,999, but librelp, which checks, goes one further first.
+        """
+        return self._transaction + commands < MAX_TRANSACTION
+
     async def close(self) -> None:
         """Say farewell and wait for its answer."""
         await self.connection.send(self._frame(b"close", b"").encoded())
@@ -129,7 +138,7 @@ class Session:
         await self.connection.close()
 
     def _frame(self, command: bytes, data: bytes) -> Frame:
-        self._transaction = self._transaction % MAX_TRANSACTION + 1
+        self._transaction += 1
         return Frame(self._transaction, command, data)
 
     async def _one_answer(self) -> Frame:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 MAX_TRANSACTION = 999_999_999
-"""The next number after it is 1. Number 0 is for hints of the server, which answer nothing."""
+"""Number 0 is for hints of the server, which answer nothing."""
 MAX_ANSWER_BYTES = 65_536
 OK = b"200"
 

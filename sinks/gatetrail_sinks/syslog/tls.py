@@ -66,11 +66,12 @@ class TlsConnection:
         return data
 
     def require_open(self) -> None:
-        while (cipher := self._plain.received()) is not None:
-            self._feed(cipher)
-        while (data := self._decrypted()) is not None:
-            if not data:
-                raise ReceiverGone
+        while cipher := self._plain.received():
+            self._incoming.write(cipher)
+        while data := self._decrypted():  # an alert that came before the end says more than the end
+            del data
+        if data is not None or cipher is not None:
+            raise ReceiverGone
 
     async def close(self) -> None:
         with suppress(ssl.SSLWantReadError):  # RFC 8446 section 6.1: nobody has to wait for the other's close_notify
