@@ -64,18 +64,23 @@ class Door:
     user_salt: bytes = b""
     keepalive: bool = True
     nonce: bytes = b"\x00\xff nonce \x93\xc1"
+    opening: object = None
+    """Said instead of HELO."""
     answer: Callable[[bytes], object] | None = None
-    """Makes PONG from the right digest; None hangs up."""
+    """Makes PONG from the right digest; what gives None hangs up."""
     pings: list[list[Any]] = field(default_factory=list[list[Any]])
 
     def helo(self) -> bytes:
         options = {"nonce": self.nonce, "auth": self.user_salt, "keepalive": self.keepalive}
-        return pack(["HELO", options])
+        return pack(["HELO", options] if self.opening is None else self.opening)
 
-    def pong(self, ping: list[Any]) -> bytes:
+    def pong(self, ping: list[Any]) -> bytes | None:
         self.pings.append(ping)
         digest = hashlib.sha512(ping[2].encode() + self.hostname.encode() + self.nonce + self.shared_key).hexdigest()
-        return pack(["PONG", True, "", self.hostname, digest] if self.answer is None else self.answer(digest.encode()))
+        if self.answer is None:
+            return pack(["PONG", True, "", self.hostname, digest])
+        said = self.answer(digest.encode())
+        return None if said is None else pack(said)
 
 
 class ScriptedPeer:
@@ -93,6 +98,10 @@ class ScriptedPeer:
     @property
     def chunks(self) -> list[str]:
         return [frame.options["chunk"] for frame in self.frames]
+
+    @property
+    def open_connections(self) -> int:
+        return len(self._writers)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

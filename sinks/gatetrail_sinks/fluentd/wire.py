@@ -17,7 +17,6 @@ Answer = list[object] | dict[object, object]
 """What receivers say: HELO and PONG are lists, an acknowledgement is a map. Texts are bytes."""
 
 _LONGEST_ANSWER_BYTES = 65_536
-_FOREIGN = "answered with something that is not the forward protocol"
 _KEEPALIVE_IDLE_S = 30
 _KEEPALIVE_INTERVAL_S = 10
 _KEEPALIVE_PROBES = 3
@@ -57,10 +56,10 @@ class Wire:
                 for value in self._unpacker:
                     if isinstance(value, list | dict):
                         return cast("Answer", value)
-                    raise ConnectionError(_FOREIGN)
+                    raise self._foreign()
                 self._unpacker.feed(self._read(deadline))
             except (UnpackException, ValueError) as problem:
-                raise ConnectionError(_FOREIGN) from problem
+                raise self._foreign() from problem
 
     def require_idle(self) -> None:
         """Raise unless the other side is silent and, as far as can be known, still there. Does not wait."""
@@ -84,6 +83,10 @@ class Wire:
         if not data:
             raise ConnectionError("closed the connection before it answered")
         return data
+
+    def _foreign(self) -> ConnectionError:
+        hint = "" if isinstance(self.socket, ssl.SSLSocket) else ": does it ask for TLS?"
+        return ConnectionError(f"answered with something that is not the forward protocol{hint}")
 
 
 def connected(receiver: FluentdReceiver, tls: FluentdTls | None, deadline: Deadline, cord: Cord) -> Wire:
