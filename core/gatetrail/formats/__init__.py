@@ -1,0 +1,1 @@
+"""Events in the words of other products: pure functions, no I/O."""
