@@ -1,0 +1,42 @@
+"""A receiver of OTLP logs, whose records are turned back into native lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+
+from gatetrail.events.journal import Entry
+from gatetrail.events.sink import Sink
+from gatetrail_sinks.otlp import OtlpSettings, OtlpSink
+from tests.sinks.otlp_receiver import OtlpReceiver
+
+
+class OtlpPlace:
+    acknowledges = True
+
+    def __init__(self, _folder: Path) -> None:
+        self._receiver = OtlpReceiver()
+        self._receiver.start()
+
+    def sink(self, name: str) -> Sink:
+        return OtlpSink(name, OtlpSettings(endpoint=self._receiver.url))
+
+    async def received(self, at_least: int = 0) -> list[bytes]:
+        lines = [arrived.native_line() for arrived in self._receiver.taken]
+        assert len(set(lines)) >= at_least  # they are there before the answer goes out
+        return lines
+
+    async def die(self) -> None:
+        await self._receiver.stop()
+
+    async def come_back(self) -> None:
+        self._receiver.start()
+
+    def poison(self, entry: Entry) -> Entry | None:
+        event_id = orjson.loads(entry.line)["event_id"]
+        self._receiver.answer = self._receiver.refusing(lambda arrived: arrived.event_id == event_id)
+        return entry
+
+    async def close(self) -> None:
+        await self._receiver.stop()
