@@ -23,9 +23,8 @@ from tests.sinks.places.syslog import settings_for
 from tests.sinks.rsyslog import Rsyslog
 
 SETTINGS = FollowerSettings(gather_ms=5, retry_initial_ms=20, retry_max_ms=200)
-APPENDED_AT_ONCE = 20
-LEAST_S, MOST_S = 0.05, 0.4
-"""Between two kills."""
+APPENDED_AT_ONCE = 10
+"""Then there is a pause of a millisecond: about 5,000 events a second."""
 WITHIN_S = 120.0
 
 
@@ -45,20 +44,18 @@ async def losses(
     """Kill and restart the receiver under load, and as often cut off our side and begin anew at the cursor."""
     journal = MemoryJournal()
     cursors = MemoryCursors(journal, SystemClock())
-    share = events // (2 * kills + 1)
-    for number in range(2 * kills):
-        running = asyncio.create_task(_follower(settings, journal, cursors).run())
-        appending = asyncio.create_task(_append(journal, share))
-        await asyncio.sleep(chance.uniform(LEAST_S, MOST_S))  # the moment is the test's input
-        if number % 2:
+    appending = asyncio.create_task(_append(journal, events))
+    last, running = _started(settings, journal, cursors)
+    for number, moment in enumerate(sorted(chance.sample(range(1, events), 2 * kills))):
+        await journal.wait_beyond(moment, WITHIN_S)
+        if number % 2 == 0:
             await receiver.kill()
             await receiver.start()
-            await appending
-        running.cancel()
-        await asyncio.wait([running, appending])
-    last = _follower(settings, journal, cursors)
-    running = asyncio.create_task(last.run())
-    await _append(journal, events - await journal.head_seq())
+        else:
+            running.cancel()
+            await asyncio.wait([running])
+            last, running = _started(settings, journal, cursors)
+    await appending
     await _until_delivered(last, events)
     await last.stop(5)
     await running
@@ -66,9 +63,14 @@ async def losses(
     return await _compared(journal, receiver, events)
 
 
-def _follower(settings: SyslogSettings, journal: MemoryJournal, cursors: MemoryCursors) -> Follower:
+def _started(
+    settings: SyslogSettings, journal: MemoryJournal, cursors: MemoryCursors
+) -> tuple[Follower, asyncio.Task[None]]:
     sink, stamp, clock = SyslogSink("measured", settings), make_stamp(), SystemClock()
-    return Follower(sink, journal, cursors, stamp, _unrecorded, start=Start.BEGINNING, clock=clock, settings=SETTINGS)
+    follower = Follower(
+        sink, journal, cursors, stamp, _unrecorded, start=Start.BEGINNING, clock=clock, settings=SETTINGS
+    )
+    return follower, asyncio.create_task(follower.run())
 
 
 async def _unrecorded(_: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Sequence
@@ -98,6 +99,8 @@ def explained(problem: OSError) -> str:
         return f"its certificate is not accepted: {problem.verify_message}"
     if isinstance(problem, ssl.SSLError):
         return f"TLS failed: {(problem.reason or str(problem)).replace('_', ' ').lower()}"
+    if isinstance(problem, ConnectionError) and problem.errno is not None:
+        return os.strerror(problem.errno)  # asyncio puts words of its own there
     return problem.strerror or str(problem) or type(problem).__name__
 
 
