@@ -7,8 +7,10 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import psycopg
 import pytest
@@ -16,9 +18,13 @@ from hypothesis import settings
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from gatetrail.events.journal import Entry
+from gatetrail.testing import MemoryJournal
 from gatetrail_sinks.postgres.embedded import EmbeddedPostgres
+from tests.schema_watch import complaints, recorded_lines
 
 EXTERNAL_DSN_VARIABLE = "GATETRAIL_TEST_DSN"
+MAX_SHOWN = 5
 
 
 # A machine that is busy with other things must not fail a property for its time.
@@ -69,10 +75,40 @@ def server_dsn(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def dsn(server_dsn: str) -> Iterator[str]:
-    """A fresh, empty database, dropped after the test with everybody still connected to it."""
+    """A fresh, empty database, dropped after the test with everybody still connected to it.
+
+    Before that, the events that were recorded in it are held against the shipped schemas.
+    """
     name = f"test_{secrets.token_hex(6)}"
     with psycopg.connect(server_dsn, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    yield make_conninfo(server_dsn, dbname=name)
+    dsn = make_conninfo(server_dsn, dbname=name)
+    yield dsn
+    wrong = [*islice(complaints(recorded_lines(dsn)), MAX_SHOWN)]
     with psycopg.connect(server_dsn, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    keeps_to_the_schemas(wrong)
+
+
+def keeps_to_the_schemas(wrong: Sequence[str]) -> None:
+    """Fail with what is wrong with the recorded events, if anything is."""
+    if wrong:
+        pytest.fail(
+            "events were recorded that do not keep to schemas/v1/events:\n  " + "\n  ".join(wrong), pytrace=False
+        )
+
+
+@pytest.fixture(autouse=True)
+def journals_in_memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[MemoryJournal]]:
+    """Every journal that the test makes; its events, too, are held against the schemas."""
+    made: list[MemoryJournal] = []
+    init = MemoryJournal.__init__
+
+    def noted(journal: MemoryJournal, chain_id: str = "memory") -> None:
+        init(journal, chain_id)
+        made.append(journal)
+
+    monkeypatch.setattr(MemoryJournal, "__init__", noted)
+    yield made
+    lines = (entry.line for journal in made for entry in cast("list[Entry]", vars(journal)["_entries"]))
+    keeps_to_the_schemas([*islice(complaints(lines), MAX_SHOWN)])

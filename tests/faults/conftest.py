@@ -16,6 +16,7 @@ import pytest
 
 from gatetrail.events.verification import Intact
 from gatetrail_sinks.postgres.verify import PostgresVerifier
+from tests.schema_watch import complaints, recorded_lines
 
 WORKER = Path(__file__).with_name("worker.py")
 WITHIN_S = 30.0
@@ -124,3 +125,4 @@ def compare(dsn: str, folder: Path) -> Counter[str]:
 def assert_intact(dsn: str) -> None:
     found = asyncio.run(PostgresVerifier(dsn).verify(lambda _checked: None))
     assert isinstance(found, Intact), found
+    assert not [*complaints(recorded_lines(dsn))]

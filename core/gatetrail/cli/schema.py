@@ -1,4 +1,4 @@
-"""`gatetrail schema`: the JSON Schemas of event, policy file and service file."""
+"""`gatetrail schema`: the JSON Schemas of every event, their union, policy file and service file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write; 
 
 
 def export(folder: Folder = Path("schemas/v1")) -> None:
-    """Write the schemas into a folder and print their paths."""
+    """Write the schemas into a folder, one for each event in its `events/`, and print their paths."""
     from gatetrail.cli.output import flush, put_text
     from gatetrail.runtime import schema
 

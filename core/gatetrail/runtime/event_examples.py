@@ -1,0 +1,230 @@
+"""One example of each kind of event, always the same: together they are one unbroken chain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from gatetrail.clock import rfc3339
+from gatetrail.events.fields import ID_KEYS
+from gatetrail.events.wire import GENESIS_HASH, seal
+from gatetrail.runtime.event_kinds import event_kinds
+from gatetrail.severity import SEVERITIES
+from gatetrail.words import Level
+
+_FIRST_US = 1_768_465_800_000_000
+"""2026-01-15T08:30:00Z; a second lies between two examples."""
+_CHAIN_ID = "019bc0d4-4a00-7000-8000-00000000c0de"
+_EXECUTION_ID = "019bc0d4-4e20-7a41-9d3c-5b1f0e6a7c82"
+
+_KEYS: dict[str, Any] = {
+    "product_version": "1.0.0",
+    "instance_id": "019bc0d4-4a00-7000-8000-0000000000aa",
+    "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+    "span_id": "00f067aa0ba902b7",
+    "user_id": "ann@example.com",
+    "session_id": "s-2f6c1d",
+    "context_id": "conversation-17",
+    "client_id": "desk-agent",
+    "task_id": "task-5",
+    "caller_type": "user",
+    "actual_tier": "user",
+    "rate_limit_tier": "user",
+    "auth_method": "bearer",
+    "department": "finance",
+    "roles": ("analyst",),
+    "src_ip": "192.0.2.10",
+    "http_user_agent": "desk-agent/2.1",
+    "execution_id": _EXECUTION_ID,
+    "call_id": "17",
+    "server_name": "finance",
+    "tool_name": "get_invoice",
+    "method": "tools/call",
+    "endpoint": "mcp",
+    "arguments_digest": "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+    "data_domains": ("invoices",),
+    "policy_version": "3f8a1c0de5b94277",
+    "session_tier": "user",
+    "decision_us": 14,
+    "sink_name": "siem",
+    "cursor_seq": 12,
+}
+"""What a key says wherever an event has it, unless the event says something else below."""
+
+_ALLOWED: dict[str, Any] = {
+    "decision": "allow",
+    "gate": "none",
+    "reason_code": "allowed",
+    "reason": "all four gates passed",
+    "required_tier": "user",
+    "gate_scope": "pass",
+    "gate_scanner": "pass",
+    "gate_blocklist": "pass",
+    "gate_rate_limit": "pass",
+    "execution_status": "pending",
+    "message": "allowed tools/call finance/get_invoice for ann@example.com",
+}
+_DENIED: dict[str, Any] = _ALLOWED | {
+    "level": Level.NOTICE,
+    "execution_id": "019bc0d4-5208-7c11-8e0a-2b7d9f4c1e55",
+    "decision": "deny",
+    "gate": "rate_limit",
+    "reason_code": "rate_exceeded",
+    "reason": "more than 5 calls a second; wait 200 ms",
+    "retry_after_ms": 200,
+    "rule_id": "rate_limits.mcp",
+    "gate_rate_limit": "deny",
+    "execution_status": "denied",
+    "message": "denied by rate_limit gate: tools/call finance/get_invoice for ann@example.com",
+}
+
+_EVENTS: dict[str, tuple[dict[str, Any], ...]] = {
+    "tool_call.decided": (_ALLOWED, _DENIED),
+    "tool_call.completed": (
+        {
+            "execution_status": "success",
+            "latency_ms": 12.5,
+            "message": "tools/call finance/get_invoice ended with success",
+        },
+        {
+            "level": Level.WARNING,
+            "execution_status": "timeout",
+            "latency_ms": 30_000,
+            "error_class": "time_limit",
+            "message": "tools/call finance/get_invoice ended with timeout",
+        },
+    ),
+    "execution.orphaned": (
+        {
+            "level": Level.WARNING,
+            "orphaned_instance_id": "019bc0d3-0000-7000-8000-0000000000bb",
+            "message": "the process of finance/get_invoice died before it ended",
+        },
+    ),
+    "scanner.detected": (
+        {
+            "level": Level.ERROR,
+            "reason_code": "probe_path",
+            "reason": "nobody who means well asks for /.env",
+            "rule_id": "path:/.env",
+            "method": "GET",
+            "endpoint": "/.env",
+            "http_user_agent": "curl/8.5.0",
+            "message": "a probe: GET /.env",
+        },
+    ),
+    "identity.refused": (
+        {
+            "level": Level.WARNING,
+            "reason_code": "token_expired",
+            "reason": "the token ended 300 s ago",
+            "claimed_user_id": "ann@example.com",
+            "endpoint": "/mcp/finance",
+            "message": "an identity was refused: the token ended 300 s ago",
+        },
+    ),
+    "session.started": ({"message": "session opened by ann@example.com with tier user"},),
+    "session.resumed": ({"message": "session of ann@example.com taken up again"},),
+    "session.ended": ({"reason": "the token was revoked", "message": "session of ann@example.com ended"},),
+    "manifest.listed": (
+        {
+            "method": "tools/list",
+            "shown_count": 4,
+            "hidden_count": 2,
+            "message": "ann@example.com was shown 4 of 6 tools",
+        },
+    ),
+    "policy.changed": (
+        {
+            "level": Level.NOTICE,
+            "previous_policy_version": "9d07b21c44ef0a13",
+            "policy_source": "/etc/gatetrail/policy.yaml",
+            "changes": ("servers.finance.tools.get_invoice.tier: admin became user",),
+            "message": "policy 3f8a1c0de5b94277 is in force",
+        },
+    ),
+    "policy.rejected": (
+        {
+            "level": Level.ERROR,
+            "policy_source": "/etc/gatetrail/policy.yaml",
+            "reason": "policy.yaml:12: servers.finance.tier: 'root' is no tier",
+            "message": "a policy file was refused; 3f8a1c0de5b94277 stays in force",
+        },
+    ),
+    "hook.failed": (
+        {
+            "level": Level.WARNING,
+            "hook_id": "ticket-check",
+            "hook_event": "pre_tool_use",
+            "reason": "no answer within 500 ms",
+            "message": "hook ticket-check failed: no answer within 500 ms",
+        },
+    ),
+    "audit.heartbeat": (
+        {
+            "allowed_count": 240,
+            "denied_count": 12,
+            "completed_count": 239,
+            "exported_count": 491,
+            "message": "240 calls allowed and 12 denied since the start",
+        },
+    ),
+    "audit.checkpoint": (
+        {
+            "checkpoint_seq": 12,
+            "checkpoint_hash": "6f1ed002ab5595859014ebf0951522d9" * 2,
+            "key_id": "2026-01",
+            "signature": "m1Yq0pTn8Zk5cVxw3uJ7bQ" * 4,
+            "message": "the chain's head at 12 is signed",
+        },
+    ),
+    "audit.gap": (
+        {
+            "level": Level.CRITICAL,
+            "first_missing_seq": 8,
+            "last_missing_seq": 11,
+            "reason": "the reader was too slow",
+            "message": "siem was not given 8 to 11",
+        },
+    ),
+    "audit.sink_failed": (
+        {
+            "level": Level.CRITICAL,
+            "reason": "127.0.0.1:24224: connection refused",
+            "quarantined_seq": 13,
+            "message": "sink siem failed: 127.0.0.1:24224: connection refused",
+        },
+    ),
+    "audit.sink_recovered": ({"level": Level.NOTICE, "message": "sink siem takes events again"},),
+}
+
+
+def event_examples() -> dict[str, list[dict[str, Any]]]:
+    """By `event_name`, the keys of one or two events as they stand in their lines."""
+    examples: dict[str, list[dict[str, Any]]] = {}
+    seq, hash_before = 0, GENESIS_HASH
+    for name, kind in event_kinds().items():
+        for special in _EVENTS.get(name, ({"message": f"an agent reports {name.partition('.')[2]}"},)):
+            seq += 1
+            known = {key: _KEYS[key] for key in kind.model_fields if key in _KEYS and _has(name, key)}
+            event = kind.model_validate(known | _stamp(seq, special) | special | {"event_name": name})
+            sealed = seal(event, seq, _CHAIN_ID, hash_before)
+            hash_before = sealed.event_hash
+            examples.setdefault(name, []).append(orjson.loads(sealed.line))
+    return examples
+
+
+def _has(name: str, key: str) -> bool:
+    # Nobody's call is behind what the record or the policy tells of itself.
+    return key not in ID_KEYS or not name.startswith(("audit.", "policy."))
+
+
+def _stamp(seq: int, special: dict[str, Any]) -> dict[str, Any]:
+    level = special.get("level", Level.INFO)
+    return {
+        "timestamp": rfc3339(_FIRST_US + seq * 1_000_000),
+        "event_id": f"019bc0d4-{0x4A00 + seq * 1000:04x}-7000-8000-{seq:012x}",
+        "level": level,
+        "severity_id": SEVERITIES[level].ocsf_id,
+    }
