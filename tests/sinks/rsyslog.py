@@ -27,12 +27,13 @@ HEADER = (
 
 
 class Rsyslog:
-    """Listens on four ports. Messages go to `messages`, what was parsed of their headers to `headers`.
+    """Listens on five ports. Messages go to `messages`, what was parsed of their headers to `headers`.
 
     With a `direct` queue a message is in the file before anything is answered; the other inputs use the same rules.
+    `more` is added to its configuration.
     """
 
-    def __init__(self, folder: Path, *, direct: bool = True, client_certificates: bool = False) -> None:
+    def __init__(self, folder: Path, *, direct: bool = True, client_certificates: bool = False, more: str = "") -> None:
         require_or_skip(PROGRAM, "rsyslogd is not installed")
         for module in ("imrelp.so", "lmnsd_ossl.so"):
             require_or_skip(
@@ -46,7 +47,7 @@ class Rsyslog:
         self.own_words = self._folder / "own-words"
         self.udp_port, self.tcp_port, self.tls_port, self.relp_port, self.relp_tls_port = free_ports(5)
         self._configuration = self._folder / "rsyslog.conf"
-        self._configuration.write_text(self._configured(direct=direct, client_certificates=client_certificates))
+        self._configuration.write_text(self._configured(direct=direct, client_certificates=client_certificates) + more)
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
@@ -69,12 +70,16 @@ class Rsyslog:
 
     async def lines(self, at_least: int = 0) -> list[bytes]:
         """The messages, once there are so many different ones."""
+        return await self.lines_of(self.messages, at_least)
+
+    async def lines_of(self, path: Path, at_least: int) -> list[bytes]:
+        """What is in one of its files, once there are so many different lines."""
 
         def complete() -> bool:
-            return len(set(self._lines(self.messages))) >= at_least
+            return len(set(self._lines(path))) >= at_least
 
-        await self._until(complete, f"{at_least} messages are there", must_run=False)
-        return self._lines(self.messages)
+        await self._until(complete, f"{at_least} different lines are in {path.name}", must_run=False)
+        return self._lines(path)
 
     async def header_lines(self, at_least: int) -> list[bytes]:
         """The headers, once there are so many."""
