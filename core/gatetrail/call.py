@@ -137,13 +137,17 @@ def json_bytes(text: str) -> int:
 
 
 def arguments_digest(arguments: Mapping[str, Any]) -> str:
-    """`sha256:` and 64 hex digits over the arguments as JSON with sorted keys.
+    """`sha256:` and 64 hex digits over `canonical_arguments`."""
+    return f"sha256:{hashlib.sha256(canonical_arguments(arguments)).hexdigest()}"
 
-    Equal arguments have equal digests. Values that JSON cannot hold count as their text.
+
+def canonical_arguments(arguments: Mapping[str, Any]) -> bytes:
+    """The arguments as JSON with sorted keys: equal arguments, equal bytes.
+
+    Values that JSON cannot hold count as their text.
     """
     options = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
     try:
-        canonical = orjson.dumps(arguments, option=options, default=str)
+        return orjson.dumps(arguments, option=options, default=str)
     except (orjson.JSONEncodeError, TypeError, RecursionError):
-        canonical = repr(sorted(arguments.items(), key=lambda item: str(item[0]))).encode("utf-8", "replace")
-    return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
+        return repr(sorted(arguments.items(), key=lambda item: str(item[0]))).encode("utf-8", "replace")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gatetrail.events.fields import Record
-from gatetrail.events.model import SessionStarted
+from gatetrail.events.model import SENSITIVE_KEYS, SessionStarted
 from gatetrail.events.stamp import Stamp
 from gatetrail.identity.caller import Anonymous, Authenticated, Caller, IdentityRefusal, Refused
 from gatetrail.identity.tiers import Tier, lowest
+from gatetrail.redaction import Redaction, Redactor
+from gatetrail.redaction.marks import MIN_KEY_BYTES
 from gatetrail.words import Level
 
 KEPT_IN_MEMORY = 100_000
@@ -50,7 +53,16 @@ class SessionStore(Protocol):
 class Sessions:
     """Binds callers to sessions. What was bound once is remembered, up to a bound, for the next call."""
 
-    def __init__(self, store: SessionStore, stamp: Stamp, record: Callable[[Record], Awaitable[object]]) -> None:
+    def __init__(
+        self,
+        store: SessionStore,
+        stamp: Stamp,
+        record: Callable[[Record], Awaitable[object]],
+        redaction: Redaction | None = None,
+    ) -> None:
+        """Without a `redaction` one is made whose hashes no other process can repeat."""
+        self.redaction = redaction or Redaction(secrets.token_bytes(MIN_KEY_BYTES), SENSITIVE_KEYS)
+        """What applies to all that is recorded of these sessions and their calls."""
         self._store = store
         self._stamp = stamp
         self._record = record
@@ -80,13 +92,22 @@ class Sessions:
         return self._known.get(session_id)
 
     async def _open(self, session_id: str, caller: Authenticated | Anonymous) -> Session:
-        session, created = await self._store.open(_session_of(session_id, caller))
+        own = _session_of(session_id, caller)
+        session, created = await self._stored(own)
         if created:
-            await self._record(_started(session, self._stamp))
+            await self._record(_started(session, self._stamp, self.redaction.current))
         self._known[session_id] = session
         if len(self._known) > KEPT_IN_MEMORY:
             self._known.popitem(last=False)
         return session
+
+    async def _stored(self, own: Session) -> tuple[Session, bool]:
+        """What the store has. Where an id holds a secret, the store gets the id with that hashed."""
+        safe = _safe(own, self.redaction.current)
+        stored, created = await self._store.open(safe)
+        if safe == own or stored.user_id != safe.user_id:
+            return stored, created
+        return replace(stored, session_id=own.session_id, user_id=own.user_id), created
 
 
 def _session_of(session_id: str, caller: Authenticated | Anonymous) -> Session:
@@ -102,6 +123,19 @@ def _session_of(session_id: str, caller: Authenticated | Anonymous) -> Session:
     )
 
 
+def _safe(session: Session, redactor: Redactor) -> Session:
+    def safe(text: str | None) -> str | None:
+        return None if text is None else redactor.key_of(text)
+
+    return replace(
+        session,
+        session_id=redactor.key_of(session.session_id),
+        user_id=safe(session.user_id),
+        department=safe(session.department),
+        client_id=safe(session.client_id),
+    )
+
+
 def _refusal(caller: Authenticated | Anonymous) -> Refused:
     return Refused(
         IdentityRefusal.SESSION_OF_ANOTHER_USER,
@@ -110,13 +144,15 @@ def _refusal(caller: Authenticated | Anonymous) -> Refused:
     )
 
 
-def _started(session: Session, stamp: Stamp) -> SessionStarted:
-    owner = session.user_id or "an anonymous caller"
-    return SessionStarted(
-        **stamp(Level.INFO, f"session opened by {owner} with tier {session.tier}"),
-        session_id=session.session_id,
-        user_id=session.user_id,
-        client_id=session.client_id,
-        department=session.department,
-        session_tier=session.tier.value,
+def _started(session: Session, stamp: Stamp, redactor: Redactor) -> SessionStarted:
+    texts = redactor.texts(
+        {
+            "session_id": session.session_id,
+            "user_id": session.user_id,
+            "client_id": session.client_id,
+            "department": session.department,
+        }
     )
+    owner = texts["user_id"] or "an anonymous caller"
+    told = stamp(Level.INFO, f"session opened by {owner} with tier {session.tier}")
+    return SessionStarted.model_validate({**told, **texts, "session_tier": session.tier.value})

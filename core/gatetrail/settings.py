@@ -56,6 +56,9 @@ class ServiceSettings(BaseSettings):
     """None: the sample policy."""
     jwt_secret: SecretStr | None = None
     """At least 32 bytes. None: one is generated into the data folder."""
+    redaction_key: SecretStr | None = None
+    """At least 32 bytes, for the hashes of redacted values; the same key on every machine gives the same hashes.
+    None: one is generated into the data folder."""
     host: str = "127.0.0.1"
     port: Port = 8080
     allowed_hosts: tuple[str, ...] = ()

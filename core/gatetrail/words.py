@@ -68,3 +68,25 @@ class Level(StrEnum):
     WARNING = "warning"
     ERROR = "error"
     CRITICAL = "critical"
+
+
+class Sensitivity(StrEnum):
+    """What a value may tell about people and systems."""
+
+    PUBLIC = "public"
+    SENSITIVE = "sensitive"
+    """Personal data: who somebody is, where from, what about."""
+    SECRET = "secret"
+    """What opens something. Never written in clear."""
+
+
+class Action(StrEnum):
+    """What is done to a value before it is written."""
+
+    KEEP = "keep"
+    MASK = "mask"
+    """A mark stands in its place."""
+    HASH = "hash"
+    """Its keyed hash stands in its place, so that equal values can still be found."""
+    DROP = "drop"
+    """It is left out."""

@@ -16,13 +16,16 @@ from gatetrail.call import MAX_ID_BYTES, MAX_NAME_BYTES, Call, Ids, Origin, clea
 from gatetrail.dispatcher.record import completed as completed_event
 from gatetrail.dispatcher.record import decided as decided_event
 from gatetrail.dispatcher.record import milliseconds
+from gatetrail.events.model import SENSITIVE_KEYS
 from gatetrail.events.wire import GENESIS_HASH, MAX_LINE_BYTES, canonical, hash_of_line, keys_of, parse, seal
 from gatetrail.gates.decision import Decision
 from gatetrail.identity.caller import Authenticated, AuthMethod
 from gatetrail.identity.tiers import CallerType, Tier
+from gatetrail.redaction import Redaction
 from gatetrail.words import ExecutionStatus, GateName, GateOutcome, ReasonCode
 from tests.samples import completed, decided, make_stamp
 
+REDACTOR = Redaction(b"k" * 32, SENSITIVE_KEYS).current
 CHAIN = "0190aaaa-0000-7000-8000-000000000000"
 
 DENIAL = Decision(
@@ -111,7 +114,7 @@ def test_the_longest_event_stays_under_the_limit_of_a_line(character: str) -> No
         department=long,
     )
     decision = replace(DENIAL, reason=long, rule_id=long, data_domains=(long,) * 9)
-    event = decided_event(make_stamp(), call, caller, decision, "e" * 36)
+    event = decided_event(make_stamp(), call, caller, decision, "e" * 36, REDACTOR)
     assert len(seal(event, 2**53, CHAIN, GENESIS_HASH).line) < MAX_LINE_BYTES
 
 
@@ -151,7 +154,7 @@ def test_events_that_are_not_validated_are_what_validation_would_have_given(
     decision = replace(DENIAL, reason=text, rule_id=text, data_domains=tuple(texts))
     if allowed:
         decision = replace(decision, allowed=True, gate=GateName.NONE, reason_code=ReasonCode.ALLOWED)
-    made = decided_event(stamp, call, caller, decision, "e" * 36)
+    made = decided_event(stamp, call, caller, decision, "e" * 36, REDACTOR)
     ended = completed_event(stamp, made, ExecutionStatus.FAILED, latency_ms, text)
     for event in (made, ended):
         assert parse(canonical(keys_of(event))) == event

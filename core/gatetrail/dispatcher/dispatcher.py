@@ -21,6 +21,7 @@ from gatetrail.events.stamp import Stamp
 from gatetrail.gates.decision import Decision, GateResult
 from gatetrail.gates.pipeline import Gates
 from gatetrail.identity.caller import Authenticated, Caller, tier_of
+from gatetrail.redaction import Redactor
 from gatetrail.sessions import Sessions
 from gatetrail.words import ExecutionStatus, GateName, Level, ReasonCode
 
@@ -39,6 +40,7 @@ class Dispatcher:
         self.gates = gates
         """The snapshot in force. Swapped whole; a call keeps the one that it started with."""
         self.sessions = sessions
+        self._redaction = sessions.redaction
         self._ledger = ledger
         self._stamp = stamp
         self._clock = clock
@@ -100,16 +102,17 @@ class Dispatcher:
 
     async def admit(self, call: Call, caller: Caller) -> Admitted | Denied:
         """Decide and make the decision durable. `Admitted` means: the allow row is committed."""
-        checked = await self._check(self.gates, call, caller)
+        gates = self.gates
+        checked = await self._check(gates, call, caller)
         if isinstance(checked, Denied):
             return checked
         call, bound, decision = checked
-        execution_id = self._ids.new_id()
-        event = record.decided(self._stamp, call, bound, decision, execution_id)
+        execution_id, redactor = self._ids.new_id(), self._redactor_of(gates)
+        event = record.decided(self._stamp, call, bound, decision, execution_id, redactor)
         try:
             await self._ledger.commit(event)
         except AuditUnavailable as problem:
-            return await self._audit_denial(call, bound, decision, execution_id, problem)
+            return await self._audit_denial(Denied(decision, execution_id), call, bound, redactor, problem)
         self._ledger.counts.allowed += 1
         return Admitted(call, bound, decision, event, execution_id, self._clock.monotonic_s())
 
@@ -117,7 +120,7 @@ class Dispatcher:
         """Record how an admitted call ended. Cannot be cancelled; falls back to the spool; never raises."""
         latency_ms = (self._clock.monotonic_s() - admitted.started_s) * 1000
         await self._ledger.commit_or_spool(
-            record.completed(self._stamp, admitted.event, status, max(latency_ms, 0.0), error_class)
+            record.completed(self._stamp, admitted.event, status, max(latency_ms, 0.0), error_class, self.redactor)
         )
         self._ledger.counts.completed += 1
 
@@ -136,7 +139,9 @@ class Dispatcher:
         listed = await names()
         shown = frozenset(name for name in listed if gates.visible(bound, call.server_name, kind, name))
         hidden_count = sum(name not in shown for name in listed)
-        await self._ledger.commit_or_spool(self._listed(call, bound, decision, len(listed) - hidden_count, len(listed)))
+        await self._ledger.commit_or_spool(
+            self._listed(call, bound, decision, self._redactor_of(gates), (len(listed) - hidden_count, hidden_count))
+        )
         return shown
 
     async def check(self, call: Call, caller: Caller) -> Denied | None:
@@ -146,17 +151,19 @@ class Dispatcher:
 
     async def _check(self, gates: Gates, call: Call, caller: Caller) -> tuple[Call, Caller, Decision] | Denied:
         """What the gates say of a caller as its sessions bind it. A denial is recorded here."""
+        redactor = self._redactor_of(gates)
         try:
             bound = await self.sessions.bind(caller, call.ids.session_id)
         except Unavailable as problem:
-            decision = self._decide(gates, call, caller)
-            return await self._audit_denial(call, caller, decision, self._ids.new_id(), problem)
+            undone = Denied(self._decide(gates, call, caller), self._ids.new_id())
+            return await self._audit_denial(undone, call, caller, redactor, problem)
         call = _with_ids(call, bound)
         decision = self._decide(gates, call, bound)
         if decision.allowed:
             return call, bound, decision
         denied = Denied(decision, self._ids.new_id())
-        await self._ledger.commit_or_spool(record.decided(self._stamp, call, bound, decision, denied.execution_id))
+        event = record.decided(self._stamp, call, bound, decision, denied.execution_id, redactor)
+        await self._ledger.commit_or_spool(event)
         self._ledger.counts.denied += 1
         return denied
 
@@ -168,38 +175,58 @@ class Dispatcher:
         """Record an event that is no decision on a call. Never raises."""
         await self._ledger.commit_or_spool(event)
 
+    @property
+    def redactor(self) -> Redactor:
+        """Of the policy in force."""
+        return self._redactor_of(self.gates)
+
+    def _redactor_of(self, gates: Gates) -> Redactor:
+        return self._redaction.under(gates.policy.document.redaction)
+
     def _decide(self, gates: Gates, call: Call, caller: Caller) -> Decision:
         return gates.decide(call, caller, self._clock.now_us(), self._clock.monotonic_s())
 
     async def _audit_denial(
-        self, call: Call, caller: Caller, decision: Decision, execution_id: str, problem: Unavailable
+        self, undone: Denied, call: Call, caller: Caller, redactor: Redactor, problem: Unavailable
     ) -> Denied:
-        denied = replace(
-            decision,
+        decision = replace(
+            undone.decision,
             allowed=False,
             gate=GateName.AUDIT,
             reason_code=ReasonCode.AUDIT_UNAVAILABLE,
             reason=f"the decision could not be recorded: {problem}"[:500],
             concealed=False,
         )
-        await self._ledger.spool(record.decided(self._stamp, call, caller, denied, execution_id))
+        denied = Denied(decision, undone.execution_id)
+        event = record.decided(self._stamp, call, caller, decision, denied.execution_id, redactor)
+        await self._ledger.spool(event)
         self._ledger.counts.denied += 1
-        return Denied(denied, execution_id)
+        return denied
 
-    def _listed(self, call: Call, caller: Caller, decision: Decision, shown: int, total: int) -> ManifestListed:
-        message = f"{call.method} of {call.server_name} showed {shown} of {total}"
-        return ManifestListed(
-            **self._stamp(Level.INFO, message),
-            trace_id=call.ids.trace_id,
-            user_id=caller.user_id if isinstance(caller, Authenticated) else None,
-            session_id=call.ids.session_id,
-            client_id=call.ids.client_id,
-            server_name=call.server_name,
-            method=call.method,
-            actual_tier=tier_of(caller).value,
-            shown_count=shown,
-            hidden_count=total - shown,
-            policy_version=decision.policy_version,
+    def _listed(
+        self, call: Call, caller: Caller, decision: Decision, redactor: Redactor, counts: tuple[int, int]
+    ) -> ManifestListed:
+        shown, hidden = counts
+        texts = redactor.texts(
+            {
+                "user_id": caller.user_id if isinstance(caller, Authenticated) else None,
+                "session_id": call.ids.session_id,
+                "client_id": call.ids.client_id,
+                "server_name": call.server_name,
+                "method": call.method,
+            }
+        )
+        message = f"{texts['method']} of {texts['server_name']} showed {shown} of {shown + hidden}"
+        return ManifestListed.model_validate(
+            {
+                **self._stamp(Level.INFO, message),
+                **texts,
+                "trace_id": call.ids.trace_id,
+                "actual_tier": tier_of(caller).value,
+                "shown_count": shown,
+                "hidden_count": hidden,
+                "policy_version": decision.policy_version,
+            }
         )
 
 

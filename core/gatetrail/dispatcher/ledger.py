@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import anyio
@@ -29,7 +30,11 @@ class Counts:
 class Ledger:
     """Writes that must not get lost, in a scope that a client's disconnect cannot cancel."""
 
-    def __init__(self, journal: Journal, spool: Spool) -> None:
+    def __init__(
+        self, journal: Journal, spool: Spool, redacted: Callable[[Record], Record] = lambda event: event
+    ) -> None:
+        """`redacted` gives an event as it may be written."""
+        self._redacted = redacted
         self._journal = journal
         self._spool = spool
         self.counts = Counts()
@@ -39,7 +44,7 @@ class Ledger:
 
         A cancellation does not end the wait: it is delivered again at the caller's next one.
         """
-        appending = asyncio.ensure_future(self._journal.append(event))
+        appending = asyncio.ensure_future(self._journal.append(self._redacted(event)))
         try:
             await asyncio.shield(appending)
         except asyncio.CancelledError as cancelled:
@@ -59,7 +64,7 @@ class Ledger:
         """Keep an event in the fsynced local file until the journal takes it. Never raises."""
         with anyio.CancelScope(shield=True):
             try:
-                await anyio.to_thread.run_sync(self._spool.keep, event)
+                await anyio.to_thread.run_sync(self._spool.keep, self._redacted(event))
             except OSError as problem:
                 log.critical("event %s could not even be spooled: %s", event.event_id, problem)
 

@@ -4,46 +4,40 @@ from __future__ import annotations
 
 from typing import Any
 
-from gatetrail.call import (
-    MAX_ID_BYTES,
-    MAX_NAME_BYTES,
-    MAX_SENTENCE_BYTES,
-    MAX_TOOL_BYTES,
-    MAX_USER_AGENT_BYTES,
-    Call,
-    arguments_digest,
-    clean,
-    clean_list,
-    clean_optional,
-)
+from gatetrail.call import MAX_ID_BYTES, Call, clean_list, clean_optional
 from gatetrail.events.fields import ID_KEYS, CallKeys, Record
 from gatetrail.events.model import ToolCallCompleted, ToolCallDecided
 from gatetrail.events.stamp import Stamp
 from gatetrail.gates.decision import Decision
 from gatetrail.identity.caller import Authenticated, AuthMethod, Caller, tier_of
 from gatetrail.identity.tiers import CallerType
+from gatetrail.redaction import Redactor
 from gatetrail.severity import DENIAL_LEVELS, OUTCOME_LEVELS
 from gatetrail.words import ExecutionStatus, Level
 
 
-def decided(stamp: Stamp, call: Call, caller: Caller, decision: Decision, execution_id: str) -> ToolCallDecided:
-    """The event of a decision, before anything happens."""
-    who = _who(caller)
+def decided(
+    stamp: Stamp, call: Call, caller: Caller, decision: Decision, execution_id: str, redactor: Redactor
+) -> ToolCallDecided:
+    """The event of a decision, before anything happens. What is to be redacted is so from here on."""
+    texts = redactor.texts(_texts(call, caller, decision))
     words = "allowed" if decision.allowed else f"denied by {decision.gate.value} gate:"
-    server_name = clean(call.server_name, MAX_NAME_BYTES)
-    tool_name = clean(call.tool_name, MAX_TOOL_BYTES)
-    words = f"{words} {call.method} {server_name}/{tool_name} for {who['user_id'] or 'anonymous'}"
+    words += f" {texts['method']} {texts['server_name']}/{texts['tool_name']} for {texts['user_id'] or 'anonymous'}"
     return ToolCallDecided.trusted(
         stamp(DENIAL_LEVELS[decision.gate], words)
-        | who
-        | _what(call, server_name, tool_name, decision)
+        | _who(caller, redactor)
+        | texts
         | {
+            "trace_id": call.ids.trace_id,
+            "span_id": call.ids.span_id,
+            "endpoint": decision.endpoint,
+            "data_domains": clean_list(decision.data_domains),
             "execution_id": execution_id,
-            "arguments_digest": arguments_digest(call.arguments),
+            "arguments_digest": redactor.digest(call.arguments),
+            "arguments_preview": redactor.preview(call),
             "decision": "allow" if decision.allowed else "deny",
             "gate": decision.gate,
             "reason_code": decision.reason_code,
-            "reason": clean(decision.reason, MAX_SENTENCE_BYTES),
             "required_tier": decision.required_tier.value if decision.required_tier else None,
             "retry_after_ms": decision.retry_after_ms,
             "rule_id": clean_optional(decision.rule_id, MAX_ID_BYTES),
@@ -68,6 +62,7 @@ def completed(
     status: ExecutionStatus,
     latency_ms: float,
     error_class: str | None,
+    redactor: Redactor | None = None,
     *,
     level: Level | None = None,
     message: str | None = None,
@@ -81,7 +76,7 @@ def completed(
         | {
             "execution_status": status,
             "latency_ms": milliseconds(latency_ms),
-            "error_class": clean_optional(error_class, MAX_ID_BYTES),
+            "error_class": _error_class(error_class, redactor),
         }
     )
 
@@ -92,20 +87,24 @@ def milliseconds(value: float) -> int | float:
     return int(rounded) if rounded == int(rounded) else rounded
 
 
-def _who(caller: Caller) -> dict[str, Any]:
+def _error_class(error_class: str | None, redactor: Redactor | None) -> str | None:
+    # Without a redactor it is a word of ours.
+    if error_class is None or redactor is None:
+        return clean_optional(error_class, MAX_ID_BYTES)
+    return redactor.texts({"error_class": error_class})["error_class"]
+
+
+def _who(caller: Caller, redactor: Redactor) -> dict[str, Any]:
     if isinstance(caller, Authenticated):
         return {
-            "user_id": clean(caller.user_id, MAX_ID_BYTES),
             "caller_type": caller.caller_type.value,
             "actual_tier": caller.tier.value,
             "rate_limit_tier": caller.tier.value,
             "auth_method": caller.auth_method.value,
-            "department": clean_optional(caller.department, MAX_ID_BYTES),
-            "roles": clean_list(caller.roles),
+            "roles": redactor.roles(caller.roles),
         }
     tier = tier_of(caller).value
     return {
-        "user_id": None,
         "caller_type": CallerType.ANONYMOUS.value,
         "actual_tier": tier,
         "rate_limit_tier": tier,
@@ -113,21 +112,22 @@ def _who(caller: Caller) -> dict[str, Any]:
     }
 
 
-def _what(call: Call, server_name: str, tool_name: str, decision: Decision) -> dict[str, Any]:
+def _texts(call: Call, caller: Caller, decision: Decision) -> dict[str, str | None]:
+    """All that came from outside, whole and as it came."""
     ids, origin = call.ids, call.origin
+    proven = caller if isinstance(caller, Authenticated) else None
     return {
-        "trace_id": ids.trace_id,
-        "span_id": ids.span_id,
-        "session_id": clean_optional(ids.session_id, MAX_ID_BYTES),
-        "context_id": clean_optional(ids.context_id, MAX_ID_BYTES),
-        "client_id": clean_optional(ids.client_id, MAX_ID_BYTES),
-        "task_id": clean_optional(ids.task_id, MAX_ID_BYTES),
-        "call_id": clean_optional(call.call_id, MAX_ID_BYTES),
-        "server_name": server_name,
-        "tool_name": tool_name,
-        "method": clean(call.method, MAX_NAME_BYTES),
-        "endpoint": decision.endpoint,
-        "data_domains": clean_list(decision.data_domains),
-        "src_ip": clean_optional(origin.source_ip, MAX_NAME_BYTES),
-        "http_user_agent": clean_optional(origin.user_agent, MAX_USER_AGENT_BYTES),
+        "user_id": proven.user_id if proven else None,
+        "session_id": ids.session_id,
+        "context_id": ids.context_id,
+        "client_id": ids.client_id,
+        "task_id": ids.task_id,
+        "call_id": call.call_id,
+        "server_name": call.server_name,
+        "tool_name": call.tool_name,
+        "method": call.method,
+        "department": proven.department if proven else None,
+        "src_ip": origin.source_ip,
+        "http_user_agent": origin.user_agent,
+        "reason": decision.reason,
     }

@@ -7,15 +7,21 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gatetrail.events.classes import PUBLIC, SENSITIVE, add_classes
 from gatetrail.words import ExecutionStatus, GateName, GateOutcome, Level, ReasonCode
 
 SCHEMA_VERSION: Literal["1.0"] = "1.0"
 """Grows in its second number when keys are added; a first number never loses or retypes a key."""
 
-Identifier = Annotated[str, Field(max_length=256)]
-ShortName = Annotated[str, Field(max_length=128)]
-Sentence = Annotated[str, Field(max_length=500)]
-Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Identifier = Annotated[str, Field(max_length=256), PUBLIC]
+ShortName = Annotated[str, Field(max_length=128), PUBLIC]
+Sentence = Annotated[str, Field(max_length=500), PUBLIC]
+"""Repeats what other keys show, and nothing that they do not."""
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$"), PUBLIC]
+Personal = Annotated[str, Field(max_length=256), SENSITIVE]
+ShortPersonal = Annotated[str, Field(max_length=128), SENSITIVE]
+Preview = Annotated[str, Field(max_length=768), SENSITIVE]
+Timestamp = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$"), PUBLIC]
 Milliseconds = Annotated[int | float, Field(ge=0, le=1e12)]
 """Three decimals at most, and an int when there are none: so that the text is the canonical one (RFC 8785)."""
 
@@ -28,9 +34,9 @@ TierWord = Literal["admin", "user", "service", "a2a", "mcp", "anonymous"]
 class Record(BaseModel):
     """Keys that every event has, and the ids that it has when they are known."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, json_schema_extra=add_classes)
 
-    timestamp: str = Field(alias="@timestamp", pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
+    timestamp: Timestamp = Field(alias="@timestamp")
     """RFC 3339 in UTC with microseconds: when it happened, not when it was stored."""
     schema_version: Literal["1.0"] = SCHEMA_VERSION
     """Of this shape. The second number rises when keys are added; no key is lost or retyped within a first number."""
@@ -53,9 +59,9 @@ class Record(BaseModel):
     """W3C Trace Context: 32 lower-case hexadecimal digits. Every call has one, its own or a new one."""
     span_id: Identifier | None = None
     """W3C Trace Context: 16 lower-case hexadecimal digits."""
-    user_id: Identifier | None = None
+    user_id: Personal | None = None
     """Who is answerable: the subject of the verified identity. Absent for anonymous callers."""
-    session_id: Identifier | None = None
+    session_id: Personal | None = None
     """The session that roles and tier are bound to, from the token or from the transport."""
     context_id: Identifier | None = None
     """The conversation or run, as the client names it."""
@@ -110,13 +116,13 @@ class CallerKeys(Record):
     """The tier whose allowance of calls was used."""
     auth_method: Literal["bearer", "proxy", "embedded", "none"]
     """How the identity was proven; `none` for anonymous callers."""
-    department: Identifier | None = None
+    department: Personal | None = None
     """From the verified identity."""
-    roles: tuple[ShortName, ...] | None = None
+    roles: tuple[ShortPersonal, ...] | None = None
     """From the verified identity; cut when they are too many."""
-    src_ip: ShortName | None = None
+    src_ip: ShortPersonal | None = None
     """Address of the peer."""
-    http_user_agent: Identifier | None = None
+    http_user_agent: Personal | None = None
     """What the client says that it is; proves nothing."""
 
 
@@ -136,7 +142,8 @@ class CallKeys(CallerKeys):
     endpoint: ShortName
     """The kind of capacity that the call uses; each has a rate of its own."""
     arguments_digest: ShortName | None = None
-    """Digest of the arguments, `sha256:` and 64 digits: equal arguments, equal digest."""
+    """Digest of the arguments as they came, `sha256:` and 64 digits: equal arguments, equal digest. Where the policy
+    has it keyed, `hmac-sha256:` and 64 digits."""
     data_domains: tuple[ShortName, ...] | None = None
     """Kinds of data that the policy says the tool touches."""
 
@@ -150,6 +157,9 @@ class DecisionKeys(CallKeys):
     """The gate that denied; `none` when it was allowed."""
     reason_code: ReasonCode
     """Why, as one word to group by."""
+    arguments_preview: Preview | None = None
+    """The arguments as JSON text, redacted and then cut; a cut one ends with an ellipsis. Only where the policy
+    has a preview at all."""
     reason: Sentence
     """Why, as a sentence with the values that were compared."""
     required_tier: TierWord | None = None

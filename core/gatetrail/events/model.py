@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, TypeAdapter
 
+from gatetrail.events.classes import sensitive_keys
 from gatetrail.events.fields import (
     CallKeys,
     DecisionKeys,
     Identifier,
     Milliseconds,
+    Personal,
     Record,
     Sentence,
     ShortName,
+    ShortPersonal,
     TierWord,
 )
 from gatetrail.words import ExecutionStatus, ReasonCode
@@ -83,9 +86,9 @@ class ScannerDetected(Record):
     """The HTTP method."""
     endpoint: Identifier | None = None
     """The path that was asked for."""
-    src_ip: ShortName | None = None
+    src_ip: ShortPersonal | None = None
     """Address of the peer."""
-    http_user_agent: Identifier | None = None
+    http_user_agent: Personal | None = None
     """What the client says that it is; proves nothing."""
 
 
@@ -100,13 +103,13 @@ class IdentityRefused(Record):
     """Why, as a sentence."""
     auth_method: Literal["bearer", "proxy", "embedded", "none"]
     """What kind of proof was presented."""
-    claimed_user_id: Identifier | None = None
+    claimed_user_id: Personal | None = None
     """The user that the proof names. It was refused, so this may be a lie."""
     endpoint: Identifier | None = None
     """The path that was asked for."""
-    src_ip: ShortName | None = None
+    src_ip: ShortPersonal | None = None
     """Address of the peer."""
-    http_user_agent: Identifier | None = None
+    http_user_agent: Personal | None = None
     """What the client says that it is; proves nothing."""
 
 
@@ -117,9 +120,9 @@ class SessionStarted(Record):
     """Which kind of event this is."""
     session_tier: TierWord
     """The highest tier that the session can ever use."""
-    department: Identifier | None = None
+    department: Personal | None = None
     """From the verified identity."""
-    src_ip: ShortName | None = None
+    src_ip: ShortPersonal | None = None
     """Address of the peer."""
 
 
@@ -318,6 +321,9 @@ Event = Annotated[
     | AuditSinkRecovered,
     Field(discriminator="event_name"),
 ]
+
+SENSITIVE_KEYS = sensitive_keys(get_args(get_args(Event)[0]))
+"""The keys of all events that hold personal data."""
 
 EVENT_ADAPTER: TypeAdapter[Event] = TypeAdapter(Event)
 """Reads an event of any kind from JSON or from a dict; raises pydantic's ValidationError."""

@@ -52,7 +52,7 @@ class Door:
     async def turn_away(self, scope: Scope, seen: Seen, found: Deny) -> Refusal:
         """A probe or a scanner."""
         knock = reports.knock_of(scope, seen, self._ids)
-        await self._dispatcher.report(reports.scanner_detected(self._stamp, knock, found))
+        await self._dispatcher.report(reports.scanner_detected(self._stamp, knock, found, self._dispatcher.redactor))
         return refusals.not_found() if found.reason_code is ReasonCode.PROBE_PATH else refusals.forbidden()
 
     async def refuse(self, scope: Scope, seen: Seen, refused: Refused) -> Refusal:
@@ -68,14 +68,18 @@ class Door:
         """Only the event."""
         knock = reports.knock_of(scope, seen, self._ids)
         method = AuthMethod.NONE if seen.authorization is None else AuthMethod.BEARER
-        await self._dispatcher.report(reports.identity_refused(self._stamp, knock, refused, method))
+        await self._tell_refused(knock, refused, method)
 
     async def report_forged(self, scope: Scope, seen: Seen) -> None:
         """Identity headers that nobody may send; the request goes on without them."""
         names = ", ".join(seen.forged)
         refused = Refused(IdentityRefusal.IDENTITY_HEADERS_FORGED, f"identity headers were stripped: {names}")
         knock = reports.knock_of(scope, seen, self._ids)
-        await self._dispatcher.report(reports.identity_refused(self._stamp, knock, refused, AuthMethod.PROXY))
+        await self._tell_refused(knock, refused, AuthMethod.PROXY)
+
+    async def _tell_refused(self, knock: Knock, refused: Refused, method: AuthMethod) -> None:
+        event = reports.identity_refused(self._stamp, knock, refused, method, self._dispatcher.redactor)
+        await self._dispatcher.report(event)
 
     async def refuse_session(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gatetrail.call import MAX_ID_BYTES, MAX_NAME_BYTES, MAX_USER_AGENT_BYTES, Origin, clean_optional
+from gatetrail.call import MAX_ID_BYTES, Origin, clean_optional
 from gatetrail.clock import IdMaker
 from gatetrail.events.model import IdentityRefused, ScannerDetected
 from gatetrail.events.stamp import Stamp
@@ -14,6 +14,7 @@ from gatetrail.gates.decision import Deny
 from gatetrail.identity.caller import AuthMethod, Refused
 from gatetrail.mcp.calls import new_trace, origin_of, parsed_trace
 from gatetrail.mcp.headers import Seen
+from gatetrail.redaction import Redactor
 from gatetrail.words import Level
 
 
@@ -33,36 +34,42 @@ def knock_of(scope: Mapping[str, Any], seen: Seen, ids: IdMaker) -> Knock:
     return Knock(scope["method"], origin_of(seen, scope), traced[0] if traced else new_trace(ids), seen.session_id)
 
 
-def scanner_detected(stamp: Stamp, knock: Knock, denial: Deny) -> ScannerDetected:
+def scanner_detected(stamp: Stamp, knock: Knock, denial: Deny, redactor: Redactor) -> ScannerDetected:
     """A probe, a scanner's name or a burst."""
-    return ScannerDetected(
-        **stamp(Level.ERROR, f"a scanner was turned away: {denial.reason}"),
-        **_facts(knock),
-        reason_code=denial.reason_code,
-        reason=denial.reason[:500],
-        rule_id=clean_optional(denial.rule_id, MAX_ID_BYTES),
-        method=clean_optional(knock.method, MAX_NAME_BYTES),
+    texts = redactor.texts({**_texts(knock), "method": knock.method, "reason": denial.reason})
+    return ScannerDetected.model_validate(
+        {
+            **stamp(Level.ERROR, f"a scanner was turned away: {texts['reason']}"),
+            **texts,
+            "trace_id": knock.trace_id,
+            "reason_code": denial.reason_code,
+            "rule_id": clean_optional(denial.rule_id, MAX_ID_BYTES),
+        }
     )
 
 
-def identity_refused(stamp: Stamp, knock: Knock, refused: Refused, auth_method: AuthMethod) -> IdentityRefused:
+def identity_refused(
+    stamp: Stamp, knock: Knock, refused: Refused, auth_method: AuthMethod, redactor: Redactor
+) -> IdentityRefused:
     """Something was presented that proves nothing."""
-    return IdentityRefused(
-        **stamp(Level.WARNING, f"an identity was refused: {refused.reason}"),
-        **_facts(knock),
-        reason_code=refused.reason_code.value,
-        reason=refused.reason[:500],
-        auth_method=auth_method.value,
-        claimed_user_id=clean_optional(refused.claimed_user_id, MAX_ID_BYTES),
+    claimed = {"claimed_user_id": refused.claimed_user_id, "reason": refused.reason}
+    texts = redactor.texts({**_texts(knock), **claimed})
+    return IdentityRefused.model_validate(
+        {
+            **stamp(Level.WARNING, f"an identity was refused: {texts['reason']}"),
+            **texts,
+            "trace_id": knock.trace_id,
+            "reason_code": refused.reason_code.value,
+            "auth_method": auth_method.value,
+        }
     )
 
 
-def _facts(knock: Knock) -> dict[str, Any]:
+def _texts(knock: Knock) -> dict[str, str | None]:
     origin = knock.origin
     return {
-        "trace_id": knock.trace_id,
-        "session_id": clean_optional(knock.session_id, MAX_ID_BYTES),
-        "endpoint": clean_optional(origin.path, MAX_ID_BYTES),
-        "src_ip": clean_optional(origin.source_ip, MAX_NAME_BYTES),
-        "http_user_agent": clean_optional(origin.user_agent, MAX_USER_AGENT_BYTES),
+        "session_id": knock.session_id,
+        "endpoint": origin.path or None,
+        "src_ip": origin.source_ip,
+        "http_user_agent": origin.user_agent,
     }

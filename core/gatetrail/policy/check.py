@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
+from gatetrail.policy.check_redaction import redaction_complaints
 from gatetrail.policy.source import Location
 
 SUPPORTED_ALGORITHMS = ("HS256",)
@@ -21,6 +22,10 @@ def complaints_of(data: Data) -> Iterator[Complaint]:
     yield from _about_algorithms(data)
     yield from _about_blocklist(data)
     yield from _about_agents(data)
+    redaction = _keys_of(data.get("redaction"))
+    yield from redaction_complaints(
+        _keys_of(redaction.get("classes")), _items_of(redaction.get("arguments")), _items_of(redaction.get("patterns"))
+    )
 
 
 def _about_algorithms(data: Data) -> Iterator[Complaint]:

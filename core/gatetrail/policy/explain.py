@@ -104,7 +104,7 @@ def shown(value: Any) -> str:
 def keys_at(location: Location) -> tuple[str, ...]:
     """The keys that the model at a place has."""
     model = _type_at(location)
-    return tuple(model.model_fields) if _is_model(model) else ()
+    return tuple(field.alias or name for name, field in model.model_fields.items()) if _is_model(model) else ()
 
 
 def _unknown_word(found: Any, kind: Any) -> str:
@@ -128,8 +128,8 @@ def _type_at(location: Location) -> Any:
 
 def _inner(outer: Any, part: str | int, *, as_key: bool) -> Any:
     if _is_model(outer):
-        field = outer.model_fields.get(str(part))
-        return field.annotation if field else None
+        named = (field for name, field in outer.model_fields.items() if part == (field.alias or name))
+        return next((field.annotation for field in named), None)
     arguments = get_args(outer)
     if get_origin(outer) is dict:
         return arguments[0 if as_key else 1]

@@ -9,16 +9,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PositiveFloat,
 
 from gatetrail.call import Endpoint
 from gatetrail.identity.tiers import Tier
-
-Name = Annotated[str, Field(min_length=1, max_length=256)]
-Pattern = Annotated[str, Field(min_length=1, max_length=256)]
-"""A glob: `*` any characters, `?` one, everything else itself; upper and lower case are the same."""
+from gatetrail.policy.part import STRICT, Name, Pattern
+from gatetrail.policy.redaction import RedactionPolicy
 
 
 class PolicyPart(BaseModel):
-    """Frozen, and an unknown key is a mistake: a misspelt rule must not be a missing rule."""
+    """One section of the file, or an entry of one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = STRICT
 
 
 class IdentityPolicy(PolicyPart):
@@ -143,6 +141,7 @@ class PolicyDocument(PolicyPart):
     scanner: ScannerPolicy = ScannerPolicy()
     blocklist: tuple[BlockEntry, ...] = ()
     rate_limits: RateLimits = RateLimits()
+    redaction: RedactionPolicy = RedactionPolicy()
     default_time_limit_ms: PositiveInt = 30_000
     """For tools without a limit of their own."""
 

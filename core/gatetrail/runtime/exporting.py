@@ -9,14 +9,20 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from gatetrail.clock import IdMaker, SystemClock
+from gatetrail.dispatcher.redacted import Redacted
 from gatetrail.errors import SettingsInvalid, Unavailable
 from gatetrail.events.follower import Follower
+from gatetrail.events.model import SENSITIVE_KEYS
 from gatetrail.events.sink import CursorState, CursorStore
 from gatetrail.events.stamp import Stamp
+from gatetrail.policy.load import load_policy
+from gatetrail.redaction import Redaction
 from gatetrail.runtime.background import in_background
 from gatetrail.runtime.export import DRAIN_S, run_sinks
+from gatetrail.runtime.folder import redaction_key
 from gatetrail.runtime.heartbeat import beat
 from gatetrail.runtime.recording import Recording, open_recording
+from gatetrail.runtime.sample import sample_policy
 from gatetrail.settings import ServiceSettings
 from gatetrail_sinks.postgres.cursors import open_cursors
 
@@ -39,14 +45,14 @@ class Exporting:
 async def open_exporting(settings: ServiceSettings, *, drain_s: float = DRAIN_S) -> AsyncGenerator[Exporting]:
     """Drive every sink of the settings for as long as the block lasts; what befalls them is recorded.
 
-    At the end they get `drain_s` to come to the journal's end. Raises `SettingsInvalid`, `DatabaseUnavailable`,
-    `DataFolderUnusable` or `MigrationRefused`.
+    At the end they get `drain_s` to come to the journal's end. Raises `SettingsInvalid`, `PolicyInvalid`,
+    `DatabaseUnavailable`, `DataFolderUnusable` or `MigrationRefused`.
     """
     clock = SystemClock()
     ids = IdMaker(clock)
     stamp = Stamp(clock, ids, instance_id=ids.new_id(), product_version=version("gatetrail"))
     async with AsyncExitStack() as stack:
-        recording = await stack.enter_async_context(open_recording(settings, stamp))
+        recording = await stack.enter_async_context(open_recording(settings, stamp, _redacted(settings)))
         cursors = await stack.enter_async_context(open_cursors(recording.dsn))
         running = run_sinks(settings, recording.journal, cursors, stamp, recording.ledger, clock, drain_s=drain_s)
         yield Exporting(recording, cursors, await stack.enter_async_context(running), stamp)
@@ -84,6 +90,12 @@ async def export_once(settings: ServiceSettings, *, within_s: float) -> int:
         except TimeoutError:
             raise Unavailable(f"not at the journal's end after {within_s:g} s: {'; '.join(late)}") from None
         return head_seq
+
+
+def _redacted(settings: ServiceSettings) -> Redacted:
+    """What sinks say of their failures may hold secrets, so the policy's redaction is in force here, too."""
+    policy = load_policy(settings.policy) if settings.policy is not None else sample_policy()
+    return Redacted(Redaction(redaction_key(settings), SENSITIVE_KEYS, policy.document.redaction))
 
 
 def _late(settings: ServiceSettings, states: Sequence[CursorState], head_seq: int) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""The data folder: where it is, and the secret that is kept in it."""
+"""The data folder: where it is, and the secrets that are kept in it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ import secrets
 import tempfile
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from gatetrail.errors import DataFolderUnusable
 from gatetrail.settings import ServiceSettings
 from gatetrail_sinks.postgres.embedded import default_data_dir
 
 SECRET_FILE = "jwt-secret"  # noqa: S105 -- the name of the file, not its content
+
+REDACTION_KEY_FILE = "redaction-key"
 
 SPOOL_FOLDER = "spool"
 
@@ -43,15 +47,24 @@ def jwt_secret(settings: ServiceSettings) -> bytes:
 
     Raises `DataFolderUnusable`.
     """
-    if settings.jwt_secret is not None:
-        return settings.jwt_secret.get_secret_value().encode()
-    path = data_dir(settings) / SECRET_FILE
+    return _secret(settings, settings.jwt_secret, SECRET_FILE, "signing secret", "GATETRAIL_JWT_SECRET")
+
+
+def redaction_key(settings: ServiceSettings) -> bytes:
+    """The key of redaction's hashes, found in the same way. Raises `DataFolderUnusable`."""
+    return _secret(settings, settings.redaction_key, REDACTION_KEY_FILE, "redaction key", "GATETRAIL_REDACTION_KEY")
+
+
+def _secret(settings: ServiceSettings, given: SecretStr | None, file: str, noun: str, variable: str) -> bytes:
+    if given is not None:
+        return given.get_secret_value().encode()
+    path = data_dir(settings) / file
     try:
         return _existing(path) or _make(path)
     except OSError as problem:
         raise DataFolderUnusable(
-            f"{path}: the signing secret cannot be kept here: {problem.strerror};"
-            " name another folder with GATETRAIL_DATA_DIR, or give the secret with GATETRAIL_JWT_SECRET"
+            f"{path}: the {noun} cannot be kept here: {problem.strerror};"
+            f" name another folder with GATETRAIL_DATA_DIR, or give the value with {variable}"
         ) from problem
 
 

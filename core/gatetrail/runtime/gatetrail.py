@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from gatetrail.call import Call
 from gatetrail.clock import Clock, IdMaker, SystemClock
 from gatetrail.dispatcher import Admitted, Dispatcher
+from gatetrail.dispatcher.redacted import Redacted
 from gatetrail.events.follower import Follower
 from gatetrail.events.model import SENSITIVE_KEYS, PolicyChanged
 from gatetrail.events.stamp import Stamp
@@ -24,9 +25,10 @@ from gatetrail.identity.caller import Anonymous, Caller
 from gatetrail.mcp import Adapter, SupportedServer
 from gatetrail.policy.load import load_policy
 from gatetrail.policy.model import Policy
+from gatetrail.redaction import Redaction
 from gatetrail.runtime.background import in_background
 from gatetrail.runtime.export import run_sinks
-from gatetrail.runtime.folder import jwt_secret
+from gatetrail.runtime.folder import jwt_secret, redaction_key
 from gatetrail.runtime.heartbeat import beat
 from gatetrail.runtime.recording import open_recording
 from gatetrail.runtime.sample import sample_policy
@@ -102,7 +104,7 @@ async def _open(policy: Policy, settings: ServiceSettings, clock: Clock) -> Asyn
     verifier = TokenVerifier(policy.document.identity, jwt_secret(settings), clock)
     redaction = Redaction(redaction_key(settings), SENSITIVE_KEYS, policy.document.redaction)
     async with AsyncExitStack() as stack:
-        recording = await stack.enter_async_context(open_recording(settings, stamp))
+        recording = await stack.enter_async_context(open_recording(settings, stamp, Redacted(redaction)))
         dsn, pool, journal, ledger = recording.dsn, recording.pool, recording.journal, recording.ledger
         sessions = Sessions(PostgresSessions(dsn, pool), stamp, ledger.commit_or_spool, redaction)
         dispatcher = Dispatcher(Gates(policy, GateState()), sessions, ledger, stamp, clock, ids)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from gatetrail.dispatcher.ledger import Ledger
 from gatetrail.dispatcher.recovery import Recovery
+from gatetrail.events.fields import Record
 from gatetrail.events.spool import Spool
 from gatetrail.events.stamp import Stamp
 from gatetrail.runtime.background import in_background
@@ -34,9 +35,12 @@ class Recording:
 
 
 @asynccontextmanager
-async def open_recording(settings: ServiceSettings, stamp: Stamp) -> AsyncGenerator[Recording]:
+async def open_recording(
+    settings: ServiceSettings, stamp: Stamp, redacted: Callable[[Record], Record]
+) -> AsyncGenerator[Recording]:
     """The settings' database, brought up to date, with nothing left in the spool at the end that the journal takes.
 
+    `redacted` gives an event as it may be written.
     Raises `DatabaseUnavailable`, `DataFolderUnusable` or `MigrationRefused`.
     """
     async with AsyncExitStack() as stack:
@@ -52,7 +56,7 @@ async def open_recording(settings: ServiceSettings, stamp: Stamp) -> AsyncGenera
         await recovery.once()
         stack.push_async_callback(recovery.last)
         in_background(stack, recovery.run(RECOVERY_INTERVAL_S), "gatetrail recovery")
-        yield Recording(dsn, pool, journal, Ledger(journal, spool))
+        yield Recording(dsn, pool, journal, Ledger(journal, spool, redacted))
 
 
 def _writer_settings(settings: ServiceSettings) -> WriterSettings:

@@ -1,0 +1,168 @@
+"""Finds secrets in texts, and says the texts without them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from gatetrail.call import CUT_MARK
+from gatetrail.policy.check_redaction import action_of
+from gatetrail.policy.expressions import Expression, Match, compile_expression
+from gatetrail.policy.redaction import RedactionPolicy, Shape
+from gatetrail.redaction.marks import Marks, is_mark
+from gatetrail.redaction.shapes import CHECKS, EXPRESSIONS
+from gatetrail.words import Action
+
+_OURS = frozenset(EXPRESSIONS.values())
+_NAMED_GROUP = re.compile(r"\(\?P<\w+>")
+
+MARGIN_BYTES = 2_048
+"""So far behind the last byte that can be shown a text is looked at: what begins before it is seen whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """One thing that is looked for."""
+
+    label: str
+    expression: Expression
+    groups: Sequence[int]
+    """The groups of which the one that took part is the secret; none: the whole match."""
+    action: Action
+    check: Callable[[str], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    start: int
+    end: int
+    detector: Detector
+
+
+class Finder:
+    """All detectors of one policy. Time is linear in the text (RE2), whoever wrote it."""
+
+    def __init__(self, policy: RedactionPolicy, marks: Marks) -> None:
+        own = [(rule.id, rule.pattern, action_of(policy, rule)) for rule in policy.patterns]
+        sources = [source for source in (*_shapes(policy), *own) if source[2] is not Action.KEEP]
+        self._detectors = tuple(_detector(*source) for source in sources)
+        plain = [source for _, source, _ in sources if not _is_anchored(source)]
+        self._joined_tests = tuple(_joined_tests(plain))
+        self._single_tests = [
+            compile_expression(source, capture=False) for _, source, _ in sources if _is_anchored(source)
+        ]
+        self._marks = marks
+
+    def is_quiet(self, texts: Sequence[str]) -> bool:
+        """True when there is certainly nothing to be found in any of them."""
+        joined = "\n".join(texts).encode("utf-8", "replace")
+        if any(test.search(joined) is not None for test in self._joined_tests):
+            return False
+        if not self._single_tests:
+            return True
+        return all(
+            test.search(text.encode("utf-8", "replace")) is None for test in self._single_tests for text in texts
+        )
+
+    def redacted(self, text: str, max_bytes: int, *, equal: bool = False) -> str:
+        """The text without what was found. Of a long text, at least the first `max_bytes` that are shown.
+
+        `equal` hashes what would be masked or dropped: so that two ids do not become one.
+        """
+        window = max_bytes + MARGIN_BYTES
+        content = text[:window].encode("utf-8", "replace")
+        is_cut = len(text) > window
+        spans = _merged(span for detector in self._detectors for span in self._spans(detector, content))
+        # What begins in the margin may go on behind it, unseen: nothing of the margin is shown.
+        limit = len(content) - MARGIN_BYTES if is_cut else len(content)
+        parts: list[bytes] = []
+        shown = 0
+        for span in spans:
+            if span.start >= limit:
+                break
+            parts += [content[shown : span.start], self._mark(content[span.start : span.end], span, equal=equal)]
+            shown = span.end
+        parts.append(content[shown : max(limit, shown)])
+        return b"".join(parts).decode("utf-8", "ignore") + (CUT_MARK if is_cut else "")
+
+    def _mark(self, found: bytes, span: _Span, *, equal: bool) -> bytes:
+        action = Action.HASH if equal else span.detector.action
+        return self._marks.of(found.decode("utf-8", "replace"), action, span.detector.label).encode()
+
+    def _spans(self, detector: Detector, content: bytes) -> Iterator[_Span]:
+        position = 0
+        while position < len(content):
+            match = detector.expression.search(content, position)
+            if match is None:
+                return
+            start, end = _secret_of(match, detector.groups)
+            found = content[start:end].decode("utf-8", "replace")
+            passed = detector.check is None or detector.check(found)
+            if passed and end > start and not is_mark(found):
+                yield _Span(start, end, detector)
+            # A failed check may have taken the beginning of what would have passed.
+            position = max(match.end() if passed else 0, match.start() + 1)
+
+
+def _shapes(policy: RedactionPolicy) -> Iterator[tuple[str, str, Action]]:
+    for shape, expression in EXPRESSIONS.items():
+        own = policy.shapes.get(shape)
+        action = own or (policy.classes.sensitive if shape is Shape.PAYMENT_CARD else policy.classes.secret)
+        if own is not Action.KEEP:
+            yield shape.value, expression, Action.MASK if action is Action.KEEP else action
+
+
+def _detector(label: str, source: str, action: Action) -> Detector:
+    expression = compile_expression(source)
+    groups = tuple(index for name, index in expression.groupindex.items() if name.startswith(b"secret"))
+    check = CHECKS.get(Shape(label)) if label in EXPRESSIONS else None
+    return Detector(label, expression, groups, action, check)
+
+
+def _joined_tests(sources: Sequence[str]) -> Iterator[Expression]:
+    """As few expressions as possible of which one fits wherever a detector does."""
+    ours = [_NAMED_GROUP.sub("(?:", source) for source in sources if source in _OURS]
+    # Two expressions with a group of the same name cannot be joined.
+    theirs = [source for source in sources if source not in _OURS]
+    yield from _joined([*ours, *(source for source in theirs if "(?P<" not in source)])
+    yield from (compile_expression(source, capture=False) for source in theirs if "(?P<" in source)
+
+
+def _joined(sources: Sequence[str]) -> Iterator[Expression]:
+    """One expression for all, or for half of them each where that would be too large for RE2."""
+    if not sources:
+        return
+    try:
+        yield compile_expression("|".join(f"(?:{source})" for source in sources), capture=False)
+    except ValueError:
+        if len(sources) == 1:
+            raise
+        yield from _joined(sources[: len(sources) // 2])
+        yield from _joined(sources[len(sources) // 2 :])
+
+
+def _is_anchored(pattern: str) -> bool:
+    """True for what may fit a whole text and not a part of a longer one."""
+    return pattern not in _OURS and any(mark in pattern for mark in ("^", "$", r"\A", r"\z"))
+
+
+def _secret_of(match: Match, groups: Sequence[int]) -> tuple[int, int]:
+    for group in groups:
+        start, end = match.span(group)
+        if start >= 0:
+            return start, end
+    start, end = match.span()
+    return start, end
+
+
+def _merged(spans: Iterable[_Span]) -> list[_Span]:
+    """In order and apart. One within another is a part of that; two that overlap become one, treated as the first."""
+    merged: list[_Span] = []
+    for span in sorted(spans, key=lambda one: (one.start, -one.end)):
+        last = merged[-1] if merged else None
+        if last is None or span.start >= last.end:
+            merged.append(span)
+        elif span.end > last.end:
+            merged[-1] = _Span(last.start, span.end, last.detector)
+    return merged

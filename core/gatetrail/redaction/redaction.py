@@ -1,0 +1,36 @@
+"""The redaction of one process: its key, and the redactor of the policy in force."""
+
+from __future__ import annotations
+
+from gatetrail.errors import SettingsInvalid
+from gatetrail.policy.redaction import RedactionPolicy
+from gatetrail.redaction.marks import MIN_KEY_BYTES, Marks
+from gatetrail.redaction.redactor import Redactor
+
+
+class Redaction:
+    """Gives the redactor of a policy; the last one is kept."""
+
+    def __init__(self, key: bytes, sensitive_keys: frozenset[str], policy: RedactionPolicy | None = None) -> None:
+        """`key` is for hashes: the same key, the same hashes. Raises SettingsInvalid for one of less than 32 bytes."""
+        check_key(key)
+        self._marks = Marks(key)
+        self._sensitive_keys = sensitive_keys
+        self._policy = policy or RedactionPolicy()
+        self.current = Redactor(self._policy, self._marks, sensitive_keys)
+        """That of the policy that was asked for last."""
+
+    def under(self, policy: RedactionPolicy) -> Redactor:
+        """The redactor of a policy, made when it is not the last one's."""
+        if policy is not self._policy:
+            self._policy, self.current = policy, Redactor(policy, self._marks, self._sensitive_keys)
+        return self.current
+
+
+def check_key(key: bytes) -> None:
+    """Raises SettingsInvalid for a key that can be guessed."""
+    if len(key) < MIN_KEY_BYTES:
+        raise SettingsInvalid(
+            f"the redaction key (GATETRAIL_REDACTION_KEY) has {len(key)} bytes; expected at least "
+            f"{MIN_KEY_BYTES} random ones"
+        )
