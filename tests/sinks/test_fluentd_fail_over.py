@@ -41,7 +41,7 @@ async def free_port() -> int:
         return peer.port
 
 
-@pytest.mark.requirement("E8")
+@pytest.mark.requirement("E9")
 async def test_the_next_receiver_takes_over_at_once_and_the_first_is_returned_to_after_a_while() -> None:
     clock, entries = ManualClock(), await make_entries(5)
     port = await free_port()

@@ -62,7 +62,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
-@pytest.mark.requirement("E8")
+@pytest.mark.requirement("E9")
 @pytest.mark.parametrize("ready", [plain_fluentd, secured_fluentd])
 async def test_a_receiver_that_is_killed_under_load_misses_nothing_and_gets_it_in_order(
     tmp_path: Path, ready: Callable[[Path], Awaitable[FluentdPlace]]
@@ -86,7 +86,7 @@ async def test_a_receiver_that_is_killed_under_load_misses_nothing_and_gets_it_i
     await place.close()
 
 
-@pytest.mark.requirement("E8")
+@pytest.mark.requirement("E9")
 async def test_two_receivers_that_are_killed_in_turns_have_everything_between_them(tmp_path: Path) -> None:
     servers = [FluentdServer(tmp_path, name=name) for name in ("first", "second")]
     for server in servers:

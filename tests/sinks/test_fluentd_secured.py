@@ -48,7 +48,7 @@ async def deliver(port: int, host: str = LOCAL, **over: Any) -> None:
         await sink.close()
 
 
-@pytest.mark.requirement("E8")
+@pytest.mark.requirement("E9")
 @pytest.mark.parametrize("host", [LOCAL, "localhost"])
 async def test_tls_with_the_authority_that_signed_works_by_name_and_by_address(
     tmp_path: Path, authority: Authority, host: str
@@ -138,7 +138,7 @@ async def test_an_encrypted_key_is_told_and_nobody_is_asked_at_the_terminal(auth
             await deliver(peer.port, tls=tls)
 
 
-@pytest.mark.requirement("E8")
+@pytest.mark.requirement("E9")
 async def test_shared_key_and_user_open_the_door(tmp_path: Path) -> None:
     async with served(tmp_path, shared_key=SHARED_KEY) as server:
         await deliver(server.port, shared_key=SecretStr(SHARED_KEY))

@@ -43,6 +43,7 @@ class KeepingServer extends FluentServer {
 
   onEntry(tag, time, record) {
     const moment = `${time.epoch}.${String(time.nano).padStart(9, "0")}`;
+    if (this.lines.length === 0) setImmediate(() => this.keep()); // also what nobody wants acknowledged
     this.lines.push(`${tag} ${moment} ${canonical(record)}\n`);
   }
 
