@@ -31,8 +31,9 @@ class Direction(StrEnum):
 def breaking_changes(old: Schema, new: Schema, direction: Direction) -> list[str]:
     """Each change that breaks somebody, in one line with its place; empty when `new` only grew.
 
-    Sees the keywords that pydantic writes. Any other keyword must not change; one too many in the
-    narrower of the two is no change that breaks. Schemas that hold themselves are not followed to the end.
+    Sees the keywords that pydantic writes. Any other keyword must not change, but for those with `x-`, which
+    validate nothing; one too many in the narrower of the two is no change that breaks. Schemas that hold
+    themselves are not followed to the end.
     """
     return list(_Comparison(old, new, direction).between("", old, new))
 
@@ -147,7 +148,7 @@ class _Comparison:
     def _others(self, at: str, old: Schema, new: Schema) -> Iterator[str]:
         narrow, wide = self._narrow_wide(old, new)
         for word in sorted(wide.keys() - _SAID_ELSEWHERE - _TELLS_NOTHING):
-            if narrow.get(word) != wide[word]:
+            if not word.startswith("x-") and narrow.get(word) != wide[word]:
                 yield f"{at}: {word} {old.get(word, 'none')} became {new.get(word, 'none')}"
 
 

@@ -72,7 +72,8 @@ TOLD: list[tuple[dict[str, Any], Direction, list[str]]] = [
     ({**EVENT, "required": []}, INPUT, []),
     ({**EVENT, "required": ["id", "count"]}, OUTPUT, []),
     ({**EVENT, "required": ["id", "count"]}, INPUT, ["/count: is required now"]),
-    ({**EVENT, "title": "Another", "description": "words", "examples": [1]}, OUTPUT, []),
+    ({**EVENT, "title": "Another", "description": "words", "examples": [1], "x-class": "public"}, OUTPUT, []),
+    ({**EVENT, "x-class": "public"}, INPUT, []),
 ]
 
 

@@ -43,6 +43,7 @@ _KEYS: dict[str, Any] = {
     "method": "tools/call",
     "endpoint": "mcp",
     "arguments_digest": "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+    "arguments_preview": '{"invoice_id":"INV-2026-17"}',
     "data_domains": ("invoices",),
     "policy_version": "3f8a1c0de5b94277",
     "session_tier": "user",
