@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 import logging
 import random
@@ -261,7 +262,7 @@ async def test_a_receiver_that_asks_for_a_pause_gets_it(receiver: OtlpReceiver) 
 async def test_an_answer_that_trickles_is_cut_off_at_the_limit(receiver: OtlpReceiver) -> None:
     """Each byte comes in time, the whole does not."""
     receiver.answer = lambda _arrived: Reply(200, b"x" * 60_000, byte_pause_s=0.01)
-    async with sink_to(receiver, timeout_ms=300) as sink:
+    async with sink_to(receiver, timeout_ms=300) as sink, asyncio.timeout(10):
         with pytest.raises(SinkUnavailable, match=r"did not answer within 0.3 s"):
             await sink.write(await make_entries(1))
 
@@ -272,8 +273,9 @@ async def test_a_receiver_that_hangs_is_cut_off_and_the_next_try_is_not_held_up(
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}/v1/logs"
         sink = OtlpSink("siem", OtlpSettings(endpoint=endpoint, timeout_ms=200))
         for _ in range(2):
-            with pytest.raises(SinkUnavailable, match=r"did not answer within 0.2 s"):
-                await sink.write(entries)
+            async with asyncio.timeout(10):
+                with pytest.raises(SinkUnavailable, match=r"did not answer within 0.2 s"):
+                    await sink.write(entries)
         await sink.close()
 
 
