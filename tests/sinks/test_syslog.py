@@ -75,7 +75,8 @@ async def stream_server(handler: Handler, context: ssl.SSLContext | None = None)
     finally:
         server.close()
         for writer in held:
-            writer.transport.abort()
+            if not writer.is_closing():
+                writer.transport.abort()
         await asyncio.gather(*at_work, return_exceptions=True)
 
 
