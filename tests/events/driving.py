@@ -16,7 +16,7 @@ from gatetrail.events.follower import Follower
 from gatetrail.events.follower_settings import FollowerSettings
 from gatetrail.events.journal import Entry
 from gatetrail.events.model import AuditHeartbeat
-from gatetrail.events.sink import Sink, Start
+from gatetrail.events.sink import Sink, Start, StartingPoint
 from gatetrail.events.stamp import Stamp
 from gatetrail.testing import ManualClock, MemoryCursors, MemoryJournal
 from gatetrail.words import Level
@@ -28,6 +28,7 @@ QUICK = FollowerSettings(
     retry_max_ms=4,
     acquire_poll_ms=2,
     idle_poll_ms=20,
+    replay_poll_ms=1,
     jitter=lambda: 0.0,
 )
 WITHIN_S = 20.0
@@ -93,7 +94,12 @@ class World:
             )
 
     def follower(
-        self, sink: Sink, *, cursors: MemoryCursors | None = None, start: Start = Start.BEGINNING, **over: object
+        self,
+        sink: Sink,
+        *,
+        cursors: MemoryCursors | None = None,
+        start: StartingPoint = Start.BEGINNING,
+        **over: object,
     ) -> Follower:
         return Follower(
             sink,

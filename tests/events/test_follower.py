@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 import pytest
 
+from gatetrail.clock import rfc3339
 from gatetrail.errors import EventRefused, SinkUnavailable
 from gatetrail.events.follower import Phase
 from gatetrail.events.journal import Entry
 from gatetrail.events.model import AuditGap, AuditSinkFailed
-from gatetrail.events.sink import Start
+from gatetrail.events.sink import Since, Start
 from tests.events.driving import MischievousSink, ObedientSink, World, first_seen, running, until
 
 pytestmark = pytest.mark.anyio
@@ -52,6 +53,19 @@ async def test_a_sink_that_begins_now_gets_only_what_comes_after_its_first_start
     async with running(world.follower(again, start=Start.NOW)):
         await until(lambda: len(again.taken) == 3)
     assert (sink.seqs, again.seqs) == ([6, 7], [8, 9, 10])
+
+
+@pytest.mark.requirement("E10")
+async def test_a_sink_that_begins_at_a_time_gets_what_was_recorded_from_then_on(
+    world: World, sink: ObedientSink
+) -> None:
+    await world.append(5)
+    world.clock.advance(60)
+    moment = rfc3339(world.clock.now_us())
+    await world.append(4)
+    async with running(world.follower(sink, start=Since(moment))):
+        await until(lambda: len(sink.taken) == 4)
+    assert sink.seqs == [6, 7, 8, 9]
 
 
 async def test_the_cursor_moves_only_after_the_sink_has_acknowledged(world: World, sink: ObedientSink) -> None:
@@ -128,6 +142,29 @@ async def test_a_flapping_sink_does_not_flood_the_journal(world: World, sink: Ob
         await until(lambda: world.told("audit.sink_recovered") == 2)
     assert world.told("audit.sink_failed") == 2
     assert sink.seqs == list(range(1, len(sink.seqs) + 1))
+
+
+@pytest.mark.requirement("E10")
+async def test_a_failure_is_told_once_and_its_end_by_whoever_drives_the_sink_then(
+    world: World, sink: ObedientSink
+) -> None:
+    async def fail(_: Sequence[Entry]) -> None:
+        raise SinkUnavailable("nobody listens")
+
+    sink.behave = fail
+    await world.append(3)
+    async with running(world.follower(sink)):
+        await until(lambda: world.told("audit.sink_failed") == 1)
+    second = ObedientSink()
+    second.behave = fail
+    async with running(world.follower(second, cursors=world.cursors.another())):
+        await until(lambda: len(second.tries) >= 3)
+    assert (world.told("audit.sink_failed"), world.told("audit.sink_recovered")) == (1, 0)
+    third = ObedientSink()
+    async with running(world.follower(third, cursors=world.cursors.another())):
+        await until(lambda: world.told("audit.sink_recovered") == 1)
+    assert world.told("audit.sink_failed") == 1
+    assert not (await world.cursors.states())[0].failure_told
 
 
 async def test_a_hanging_sink_is_cut_off_and_tried_again(world: World, sink: ObedientSink) -> None:

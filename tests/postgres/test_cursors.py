@@ -12,15 +12,17 @@ from contextlib import AsyncExitStack
 import psycopg
 import pytest
 
-from gatetrail.clock import SystemClock, from_rfc3339
+from gatetrail.clock import SystemClock, from_rfc3339, rfc3339
 from gatetrail.errors import DatabaseUnavailable
 from gatetrail.events.journal import Entry, Journal
-from gatetrail.events.sink import CursorStore, Start
+from gatetrail.events.replay import Replays
+from gatetrail.events.sink import CursorStore, Since, Start
 from gatetrail.testing import MemoryCursors, MemoryJournal
 from gatetrail_sinks.postgres.connection import open_pool
 from gatetrail_sinks.postgres.cursors import PostgresCursors, open_cursors
 from gatetrail_sinks.postgres.journal import open_journal
 from gatetrail_sinks.postgres.migrate import migrate
+from gatetrail_sinks.postgres.replays import PostgresReplays
 from tests.samples import decided, make_stamp
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres]
@@ -42,9 +44,10 @@ asyncio.run(own())
 class Stores:
     """A journal, and as many processes' views of one cursor store as a test asks for."""
 
-    def __init__(self, journal: Journal, another: Callable[[], CursorStore]) -> None:
+    def __init__(self, journal: Journal, another: Callable[[], CursorStore], replays: Replays) -> None:
         self.journal = journal
         self.another = another
+        self.replays = replays
         self._stamp = make_stamp()
 
     async def append(self, count: int) -> list[Entry]:
@@ -63,7 +66,8 @@ def dsn_or_none(request: pytest.FixtureRequest) -> str | None:
 async def stores(dsn_or_none: str | None) -> AsyncGenerator[Stores]:
     if (dsn := dsn_or_none) is None:
         memory = MemoryJournal()
-        yield Stores(memory, MemoryCursors(memory, SystemClock()).another)
+        store = MemoryCursors(memory, SystemClock())
+        yield Stores(memory, store.another, store)
         return
     await migrate(dsn)
     opened: list[PostgresCursors] = []
@@ -75,7 +79,7 @@ async def stores(dsn_or_none: str | None) -> AsyncGenerator[Stores]:
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_pool(dsn))
         journal = await stack.enter_async_context(open_journal(dsn, pool, instance_id=make_stamp().instance_id))
-        yield Stores(journal, another)
+        yield Stores(journal, another, PostgresReplays(dsn, pool))
         for cursors in opened:
             await cursors.close()
 
@@ -156,6 +160,141 @@ async def test_a_move_over_a_hole_is_no_acknowledgement(stores: Stores) -> None:
     await cursors.advance("file", 10, 0)
     state = (await cursors.states())[0]
     assert (state.seq, state.acknowledged_at, state.exported_count) == (10, None, 0)
+
+
+async def test_a_sink_that_begins_at_a_time_stands_before_the_first_event_from_then_on(stores: Stores) -> None:
+    await stores.append(3)
+    await asyncio.sleep(0.002)
+    moment = rfc3339(SystemClock().now_us())
+    cursors = stores.another()
+    assert await cursors.acquire("nothing yet", Since(moment)) == 3
+    late = await stores.append(2)
+    assert await cursors.acquire("later", Since(moment)) == 3
+    assert await cursors.acquire("exactly", Since(late[0].event().timestamp)) == 3
+    assert await cursors.acquire("the second", Since(late[1].event().timestamp)) == 4
+    assert await cursors.acquire("all", Since("2001-01-01T00:00:00.000000Z")) == 0
+    assert await cursors.acquire("none", Since("2991-01-01T00:00:00.000000Z")) == 5
+
+
+async def test_the_state_tells_who_drives_what_waits_and_when_it_moved(stores: Stores) -> None:
+    owner, other = stores.another(), stores.another()
+    entries = await stores.append(3)
+    await owner.acquire("file", Start.BEGINNING)
+    before = (await other.states())[0]
+    assert (before.owned, before.head_seq, before.lag) == (True, 3, 3)
+    assert before.waiting_since == entries[0].event().timestamp
+    await owner.advance("file", 3, 3)
+    await owner.fail("file", "no")
+    await owner.release("file")
+    after = (await other.states())[0]
+    assert (after.owned, after.lag, after.waiting_since) == (False, 0, None)
+    assert before.moved_at < after.moved_at <= after.looked_at
+
+
+async def test_that_a_failure_was_told_is_known_to_the_next_owner(stores: Stores) -> None:
+    owner, other = stores.another(), stores.another()
+    await owner.acquire("file", Start.BEGINNING)
+    assert not (await other.states())[0].failure_told
+    await owner.tell_failure("file", told=True)
+    assert (await other.states())[0].failure_told
+    await owner.release("file")
+    await other.acquire("file", Start.BEGINNING)
+    await other.tell_failure("file", told=False)
+    assert not (await owner.states())[0].failure_told
+
+
+async def test_a_replay_is_kept_until_its_range_is_dealt_with(stores: Stores) -> None:
+    entries = await stores.append(6)
+    owner = stores.another()
+    await owner.acquire("file", Start.BEGINNING)
+    assert await owner.open_replay("file") is None
+    asked = await stores.replays.request("file", 2, 5)
+    later = await stores.replays.request("file", 1, 1)
+    assert await owner.open_replay("file") == asked
+    moved = await owner.advance_replay(asked, entries[1:3])
+    assert moved is not None
+    assert (moved.next_seq, moved.delivered_count, moved.finished_at) == (4, 2, None)
+    failed = await owner.fail_replay(moved, "no way")
+    assert failed is not None
+    assert (failed.next_seq, failed.last_error) == (4, "no way")
+    aside = await owner.quarantine_replayed(failed, entries[3], "too strange")
+    assert aside is not None
+    assert (aside.next_seq, aside.quarantined_count, aside.last_error) == (5, 1, None)
+    ended = await owner.advance_replay(aside, entries[4:5])
+    assert ended is not None
+    assert (ended.next_seq, ended.delivered_count, ended.finished_at is None) == (6, 3, False)
+    assert await stores.replays.state(asked.replay_id) == ended
+    assert await owner.advance_replay(ended, entries[5:]) is None
+    assert await owner.open_replay("file") == later
+    await owner.finish_replay(later)
+    assert await owner.open_replay("file") is None
+    assert await stores.replays.state(99) is None
+
+
+async def test_the_quarantine_holds_what_is_open_now(stores: Stores) -> None:
+    entries = await stores.append(6)
+    owner = stores.another()
+    await owner.acquire("file", Start.BEGINNING)
+    await owner.acquire("another", Start.BEGINNING)
+    for entry in entries[1:5]:
+        await owner.quarantine("file", entry, "strange")
+    await owner.quarantine("another", entries[0], "stranger")
+    page = await stores.replays.put_aside(None, ("", 0), 3)
+    assert [(one.sink_name, one.seq, one.reason) for one in page] == [
+        ("another", 1, "stranger"),
+        ("file", 2, "strange"),
+        ("file", 3, "strange"),
+    ]
+    assert page[1].line == entries[1].line
+    rest = await stores.replays.put_aside("file", ("file", 3), 10)
+    assert [one.seq for one in rest] == [4, 5]
+    assert [state.quarantined_count for state in await owner.states()] == [1, 4]
+
+    asked = await stores.replays.resend("file", [2, 4, 5, 77])
+    assert asked is not None
+    assert (asked.first_seq, asked.last_seq) == (2, 5)
+    marked = await stores.replays.put_aside("file", ("", 0), 10)
+    assert [one.replay_id for one in marked] == [asked.replay_id, None, asked.replay_id, asked.replay_id]
+    assert await owner.put_aside_for(asked, 2) == [entries[1], entries[3]]
+    moved = await owner.advance_replay(asked, [entries[1], entries[3]])
+    assert moved is not None
+    assert await owner.put_aside_for(moved, 2) == [entries[4]]
+    ended = await owner.quarantine_replayed(moved, entries[4], "still strange")
+    assert ended is not None
+    assert ended.finished_at is not None
+    left = await stores.replays.put_aside("file", ("", 0), 10)
+    assert [(one.seq, one.reason, one.replay_id) for one in left] == [(3, "strange", None), (5, "still strange", None)]
+    assert [state.quarantined_count for state in await owner.states()] == [1, 2]
+    assert await stores.replays.resend("file", [4]) is None
+
+
+async def test_a_cancelled_replay_moves_no_more(stores: Stores) -> None:
+    entries = await stores.append(4)
+    owner = stores.another()
+    await owner.acquire("file", Start.BEGINNING)
+    asked = await stores.replays.request("file", 1, 4)
+    assert await stores.replays.cancel(asked.replay_id)
+    assert not await stores.replays.cancel(asked.replay_id)
+    assert await owner.open_replay("file") is None
+    assert await owner.advance_replay(asked, entries[:2]) is None
+    assert await owner.quarantine_replayed(asked, entries[2], "no") is None
+    assert await stores.replays.put_aside(None, ("", 0), 10) == []
+    ended = await stores.replays.state(asked.replay_id)
+    assert ended is not None
+    assert (ended.next_seq, ended.cancelled, ended.delivered_count) == (1, True, 0)
+
+
+async def test_only_the_owner_works_off_a_replay(stores: Stores) -> None:
+    entries = await stores.append(2)
+    owner, other = stores.another(), stores.another()
+    await owner.acquire("file", Start.BEGINNING)
+    asked = await stores.replays.request("file", 1, 2)
+    with pytest.raises(DatabaseUnavailable, match="does not own sink file"):
+        await other.open_replay("file")
+    with pytest.raises(DatabaseUnavailable, match="does not own sink file"):
+        await other.advance_replay(asked, entries)
+    with pytest.raises(DatabaseUnavailable, match="does not own sink file"):
+        await other.finish_replay(asked)
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ import pytest
 from gatetrail.clock import rfc3339
 from gatetrail.errors import AuditUnavailable, DatabaseUnavailable
 from gatetrail.events.model import ToolCallDecided
+from gatetrail.events.sink import Start
 from gatetrail.events.wire import GENESIS_HASH, hash_of_line
 from gatetrail.identity.tiers import Tier
 from gatetrail.sessions import Session
-from gatetrail.testing import ManualClock, MemoryJournal, MemorySessions
+from gatetrail.testing import ManualClock, MemoryCursors, MemoryJournal, MemorySessions
 from tests.samples import decided, make_stamp
 
 pytestmark = pytest.mark.anyio
@@ -53,6 +54,26 @@ async def test_what_is_away_refuses() -> None:
         await journal.read(0, 1)
     with pytest.raises(DatabaseUnavailable):
         await sessions.open(Session("s", "ann", Tier.USER))
+
+
+async def test_the_cursors_tell_who_owns_and_what_waits_and_refuse_when_they_are_away() -> None:
+    clock, journal = ManualClock(), MemoryJournal()
+    cursors = MemoryCursors(journal, clock)
+    await journal.append(decided(make_stamp()))
+    assert await cursors.acquire("siem", Start.BEGINNING) == 0
+    state = (await cursors.another().states())[0]
+    assert (state.owned, state.lag, state.moved_at) == (True, 1, "2026-01-01T00:00:00.000000Z")
+    cursors.lose()
+    assert not (await cursors.states())[0].owned
+    asked = await cursors.request("siem", 1, 1)
+    assert cursors.replays == [asked]
+    with pytest.raises(DatabaseUnavailable, match="does not own"):
+        await cursors.finish_replay(asked)
+    cursors.away = True
+    with pytest.raises(DatabaseUnavailable, match="are away"):
+        await cursors.request("siem", 1, 1)
+    with pytest.raises(DatabaseUnavailable, match="are away"):
+        await cursors.states()
 
 
 async def test_the_first_to_open_a_session_owns_it() -> None:

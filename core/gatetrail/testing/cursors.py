@@ -55,6 +55,11 @@ class MemoryCursors:
         """What was put aside and not delivered since, by sink, with the reason."""
         return {name: aside for name, aside in self._shared.aside.items() if aside}
 
+    @property
+    def replays(self) -> Sequence[Replay]:
+        """All that were ever asked for, as they are now; the first one has the number 1."""
+        return self._shared.replays
+
     def another(self) -> MemoryCursors:
         """The same store as another process sees it."""
         other = MemoryCursors(self._journal, self._clock)

@@ -14,7 +14,10 @@ from gatetrail_sinks.postgres.queries import query
 SKEW_S = 300
 """So far may clocks of different machines be apart; events of this time before the wanted one are looked at singly."""
 WINDOW = 1_000
-"""Events in one look. Fewer late ones in a row cannot mislead it."""
+"""Events in one look of the search."""
+LOOK_BACK = 100_000
+"""Events before the place found that must all be early, too. Imports from a spool go one by one, some thousand in
+a second, and every process records a heartbeat each minute: a longer run of old times has a new one in it."""
 PAGE = 10_000
 
 Look = Callable[[int, str, int], Awaitable[tuple[int | None, int | None]]]
@@ -25,13 +28,16 @@ async def position_before(look: Look, head_seq: int, moment: str) -> int:
     """The position before the first event recorded at or after a moment; the end when there is none.
 
     `recorded_at` nearly grows with `seq`. It falls behind for a run of events that had to wait in a spool, so
-    a place counts as early only when a window of events does, and so do windows in ever greater distance before
-    it; and it runs ahead as far as clocks differ, so what follows is read event by event.
+    a place counts as early only when everything for a long way before it does; and it runs ahead as far as
+    clocks differ, so what follows is read event by event.
     """
     early = rfc3339(max(from_rfc3339(moment) - SKEW_S * 1_000_000, 0))
     position = await _early_place(look, early, head_seq)
-    while (witness := await _late_before(look, early, position)) is not None:
-        position = await _early_place(look, early, witness)
+    while True:
+        late_seq, _ = await look(max(position - LOOK_BACK, 0), early, LOOK_BACK)
+        if late_seq is None or late_seq > position:
+            break
+        position = await _early_place(look, early, late_seq - 1)
     while True:
         first_seq, last_seq = await look(position, moment, PAGE)
         if first_seq is not None:
@@ -41,8 +47,8 @@ async def position_before(look: Look, head_seq: int, moment: str) -> int:
         position = last_seq
 
 
-async def _early_place(look: Look, early: str, late_seq: int) -> int:
-    low, high = 0, late_seq
+async def _early_place(look: Look, early: str, high: int) -> int:
+    low = 0
     while high - low > WINDOW:
         middle = (low + high) // 2
         first_seq, last_seq = await look(middle, early, WINDOW)
@@ -51,16 +57,6 @@ async def _early_place(look: Look, early: str, late_seq: int) -> int:
         else:
             high = middle
     return low
-
-
-async def _late_before(look: Look, early: str, position: int) -> int | None:
-    distance = WINDOW
-    while distance < position:
-        first_seq, _ = await look(position - distance, early, WINDOW)
-        if first_seq is not None and first_seq <= position:
-            return position - distance
-        distance *= 2
-    return None
 
 
 class PostgresMoments:
