@@ -356,7 +356,7 @@ async def test_credentials_are_in_no_log_line_no_error_and_no_repr(
             await sink.write(entries)
         texts.append(str(told.value))
     await receiver.stop()
-    with pytest.raises(SinkUnavailable) as told:
+    with pytest.raises(SinkUnavailable, match="Connection refused") as told:
         await sink.write(entries)
     await sink.close()
     texts.append(str(told.value))

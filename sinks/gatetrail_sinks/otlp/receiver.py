@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import ssl
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -157,5 +159,12 @@ def _pause_s(text: str) -> float:
 
 
 def _explained(problem: Exception) -> str:
-    text = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
+    """What the operating system said, which the client's own errors only carry as their cause."""
+    text, cause = str(problem), None if isinstance(problem, OSError) else problem.__cause__
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError | socket.gaierror):  # their numbers are not the operating system's
+            text = cause.strerror or str(cause)
+        elif isinstance(cause, OSError) and cause.errno:
+            text = os.strerror(cause.errno)
+        cause = cause.__cause__ or cause.__context__
     return text or type(problem).__name__
