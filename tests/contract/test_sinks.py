@@ -13,27 +13,18 @@ from gatetrail.events.journal import Entry
 from gatetrail.events.sink import Sink
 from gatetrail_sinks.syslog import TransportKind
 from tests.entries import make_entries
-from tests.sinks.places.file import FilePlace
-from tests.sinks.places.otlp import OtlpPlace
+from tests.sinks.places.file import file_place
 from tests.sinks.places.fluentd import plain_fluentd, secured_fluentd
+from tests.sinks.places.otlp import otlp_place
 from tests.sinks.places.place import Place
 from tests.sinks.places.syslog import syslog_place
 
 pytestmark = pytest.mark.anyio
 
 
-def in_a_moment(make: Callable[[Path], Place]) -> Callable[[Path], Awaitable[Place]]:
-    """For a place that has nothing to wait for."""
-
-    async def ready(folder: Path) -> Place:
-        return make(folder)
-
-    return ready
-
-
 PLACES: dict[str, Callable[[Path], Awaitable[Place]]] = {
-    "file": in_a_moment(FilePlace),
-    "otlp": in_a_moment(OtlpPlace),
+    "file": file_place,
+    "otlp": otlp_place,
     "fluentd": plain_fluentd,
     "fluentd with TLS, shared key and user": secured_fluentd,
     "relp": syslog_place(TransportKind.RELP),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from gatetrail.events.journal import Entry
@@ -15,6 +16,10 @@ class FilePlace:
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "logs"
         self._path = self._folder / "audit.jsonl"
+
+    @property
+    def options(self) -> Mapping[str, object]:
+        return {"type": "file", "path": str(self._path)}
 
     def sink(self, name: str) -> Sink:
         return FileSink(name, FileSettings(path=self._path))
@@ -40,3 +45,7 @@ class FilePlace:
 
     async def close(self) -> None:
         pass
+
+
+async def file_place(folder: Path) -> FilePlace:
+    return FilePlace(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -19,6 +20,12 @@ class FluentdPlace:
     def __init__(self, server: FluentdServer, settings: FluentdSettings) -> None:
         self._server = server
         self._settings = settings
+
+    @property
+    def options(self) -> Mapping[str, object]:
+        plain = self._settings.model_dump(mode="json", exclude_defaults=True, exclude={"shared_key", "password"})
+        secrets = {"shared_key": SHARED_KEY, "password": PASSWORD} if self._settings.has_shared_key else {}
+        return {"type": "fluentd", **plain, **secrets}
 
     def sink(self, name: str) -> Sink:
         return FluentdSink(name, self._settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import orjson
@@ -15,9 +16,13 @@ from tests.sinks.otlp_receiver import OtlpReceiver
 class OtlpPlace:
     acknowledges = True
 
-    def __init__(self, _folder: Path) -> None:
+    def __init__(self) -> None:
         self._receiver = OtlpReceiver()
         self._receiver.start()
+
+    @property
+    def options(self) -> Mapping[str, object]:
+        return {"type": "otlp", "endpoint": self._receiver.url}
 
     def sink(self, name: str) -> Sink:
         return OtlpSink(name, OtlpSettings(endpoint=self._receiver.url))
@@ -40,3 +45,7 @@ class OtlpPlace:
 
     async def close(self) -> None:
         await self._receiver.stop()
+
+
+async def otlp_place(_folder: Path) -> OtlpPlace:
+    return OtlpPlace()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from gatetrail.events.journal import Entry
@@ -13,6 +14,11 @@ class Place(Protocol):
 
     acknowledges: bool
     """False: the protocol cannot tell what has arrived, so only what is said of every sink is demanded."""
+
+    @property
+    def options(self) -> Mapping[str, object]:
+        """What service.yaml says of a sink that delivers to here."""
+        ...
 
     def sink(self, name: str) -> Sink:
         """A new sink that delivers to here, in the native format."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from gatetrail.events.journal import Entry
@@ -16,6 +16,10 @@ class SyslogPlace:
         self.acknowledges = settings.transport is TransportKind.RELP
         self._receiver = receiver
         self._settings = settings
+
+    @property
+    def options(self) -> Mapping[str, object]:
+        return {"type": "syslog", **self._settings.model_dump(mode="json", exclude_defaults=True)}
 
     def sink(self, name: str) -> Sink:
         return SyslogSink(name, self._settings)
