@@ -11,9 +11,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from gatetrail.cli.printing import Printed, printer_for
 from gatetrail.clock import rfc3339
 from gatetrail.events.fields import Record
+from gatetrail.events.journal import Entry
 from gatetrail.events.model import AuditHeartbeat
+from gatetrail.events.wire import canonical, keys_of
+from gatetrail.formats.choice import Format, render_of
 from gatetrail.words import Level
 from tests.cli.conftest import COMMAND, WITHIN_S, Gatetrail, Ran
 from tests.cli.recorded import STAMP, allowed, denied, limited, record
@@ -96,6 +100,50 @@ def test_json_is_the_journals_own_line_byte_for_byte(gatetrail: Gatetrail, dsn: 
     assert ran.err == ""
 
 
+def test_every_format_can_be_printed() -> None:
+    assert {printed.value for printed in Printed} == {"table", *Format}
+
+
+@pytest.mark.parametrize("chosen", Format)
+def test_a_format_prints_one_line_for_each_event_and_nothing_else(
+    gatetrail: Gatetrail, dsn: str, chosen: Format
+) -> None:
+    record(dsn, [*small_record(), denied(tool_name="\x1b[2J\npay\u2028")])
+    with psycopg.connect(dsn) as connection:
+        bodies = connection.execute("SELECT seq, event_name, body::text FROM audit_events ORDER BY seq").fetchall()
+    render = render_of(chosen)
+    ran = gatetrail("events", "--format", chosen)
+    assert ran.out.encode().split(b"\n") == [
+        *(render(Entry(seq, name, body.encode())) for seq, name, body in bodies),
+        b"",
+    ]
+    assert ran.err == ""
+
+
+def test_a_row_that_holds_no_event_is_told_and_the_rest_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    stray = Entry(7, "tool_call.decided", b'{"tool_name":"x"}')
+    printer_for(Printed.CEF).put([stray, Entry(8, "tool_call.decided", canonical(keys_of(denied())))])
+    told = capsys.readouterr()
+    assert told.out.startswith("CEF:0|")
+    assert len(told.out.splitlines()) == 1
+    assert "seq 7 holds no event that can be read" in told.err
+
+
+def test_follow_prints_in_a_format_too(gatetrail: Gatetrail, dsn: str) -> None:
+    record(dsn, small_record())
+    following = gatetrail.start("events", "--follow", "--user", "bob", "--format", "cef")
+    following.out.wait_for(lambda lines: len(lines) == 3)
+    record(dsn, small_record())
+    shown = following.out.wait_for(lambda lines: len(lines) == 6)
+    assert [line.split("|")[4] for line in shown[3:]] == [
+        "tool_call.decided:scope",
+        "tool_call.decided:none",
+        "tool_call.completed",
+    ]
+    assert all(" suid=bob " in line for line in shown)
+    assert following.end(signal.SIGINT) == 130
+
+
 def test_a_piped_table_has_one_line_for_each_event_with_its_whole_id(gatetrail: Gatetrail, dsn: str) -> None:
     denial = denied(user_id="bob", tool_name="close_books")
     record(dsn, [*allowed(), denial])
@@ -137,7 +185,7 @@ def test_a_cut_answer_says_so(gatetrail: Gatetrail, dsn: str) -> None:
         (("--trace", "123"), "--trace: '123' is no trace id; expected 32 hex digits"),
         (("--event", "tool_call.decide"), "did you mean tool_call.decided?"),
         (("--event", "breakfast"), "expected one of audit.checkpoint"),
-        (("--format", "ocsf"), "--format ocsf comes with a later release; expected table or json"),
+        (("--format", "xml"), "'xml' is not one of 'table', 'json', 'ecs', 'ocsf', 'ocsf-1.9', 'cef', 'leef'"),
         (("--follow", "--until", "1h"), "--follow shows what comes"),
     ],
 )

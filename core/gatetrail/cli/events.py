@@ -9,7 +9,7 @@ import typer
 
 from gatetrail.cli.door import within
 from gatetrail.cli.options import Config, DataDir, Dsn, settings_of
-from gatetrail.cli.printing import Format, Printer, printer_for
+from gatetrail.cli.printing import Printed, Printer, printer_for
 from gatetrail.cli.talk import say
 from gatetrail.errors import WrongUse
 from gatetrail.words import GateName
@@ -30,6 +30,7 @@ EXAMPLES = """Examples:
   gatetrail events --user ann --tool 'export_*' --limit 200
   gatetrail events --event 'audit.*' --follow
   gatetrail events --since 2026-01-31T00:00:00Z --limit 0 --format json > january.jsonl
+  gatetrail events --since 1d --decision deny --limit 0 --format ocsf > denials.jsonl
 """
 
 
@@ -57,7 +58,13 @@ Limit = Annotated[
     int, typer.Option(min=0, max=MAX_LIMIT, help="The newest so many; 0 for all, from the oldest on.", metavar="N")
 ]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with new events as they come, until Ctrl-C.")]
-Form = Annotated[Format, typer.Option("--format", help="json: the record's own lines, byte for byte.")]
+Form = Annotated[
+    Printed,
+    typer.Option(
+        "--format",
+        help="json: the record's own lines, byte for byte. All but table: one line for each event.",
+    ),
+]
 
 
 def events(  # noqa: PLR0913 -- one for each filter
@@ -74,7 +81,7 @@ def events(  # noqa: PLR0913 -- one for each filter
     decision: Decision = None,
     event: Name = None,
     limit: Limit = DEFAULT_LIMIT,
-    form: Form = Format.TABLE,
+    form: Form = Printed.TABLE,
     follow: Follow = False,
     dsn: Dsn = None,
     data_dir: DataDir = None,

@@ -1,4 +1,4 @@
-"""The two ways to print events: the record's own bytes, or rows for people."""
+"""The two ways to print events: lines for programs, or rows for people."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, assert_never
 
-from gatetrail.errors import WrongUse
-
 if TYPE_CHECKING:
     from gatetrail.events.journal import Entry
+    from gatetrail.events.outgoing import Render
+
+UNREADABLE = "seq {} holds no event that can be read; gatetrail verify tells more"
 
 
-class Format(StrEnum):
-    """What an event is printed as."""
+class Printed(StrEnum):
+    """What an event is printed as: a row of a table, or one of `gatetrail.formats.choice.Format`."""
 
     TABLE = "table"
     JSON = "json"
     ECS = "ecs"
     OCSF = "ocsf"
+    OCSF_1_9 = "ocsf-1.9"
     CEF = "cef"
     LEEF = "leef"
 
@@ -32,13 +34,20 @@ class Printer(Protocol):
 
 
 class LinePrinter:
-    """The journal's lines, byte for byte."""
+    """One line for each event. What cannot be rendered is told on stderr, and the rest goes on."""
+
+    def __init__(self, render: Render) -> None:
+        self._render = render
 
     def put(self, entries: Sequence[Entry]) -> None:
         from gatetrail.cli.output import flush, put_line
+        from gatetrail.cli.talk import warn
 
         for entry in entries:
-            put_line(entry.line)
+            try:
+                put_line(self._render(entry))
+            except ValueError:
+                warn(UNREADABLE.format(entry.seq))
         flush()
 
 
@@ -67,17 +76,17 @@ class TablePrinter:
         try:
             return list(self._rows.lines(entry.event()))
         except ValueError:  # pydantic's, for a row that was written by something else
-            return [f"seq {entry.seq} holds no event that can be read; gatetrail verify tells more"]
+            return [UNREADABLE.format(entry.seq)]
 
 
-def printer_for(chosen: Format) -> Printer:
-    """Raises `WrongUse` for the forms that this release does not have."""
+def printer_for(chosen: Printed) -> Printer:
+    """Rows for people, lines for programs."""
+    from gatetrail.formats.choice import Format, render_of
+
     match chosen:
-        case Format.TABLE:
+        case Printed.TABLE:
             return TablePrinter()
-        case Format.JSON:
-            return LinePrinter()
-        case Format.ECS | Format.OCSF | Format.CEF | Format.LEEF:
-            raise WrongUse(f"--format {chosen.value} comes with a later release; expected table or json")
+        case Printed.JSON | Printed.ECS | Printed.OCSF | Printed.OCSF_1_9 | Printed.CEF | Printed.LEEF:
+            return LinePrinter(render_of(Format(chosen.value)))
         case _:
             assert_never(chosen)
