@@ -14,10 +14,15 @@ from tests.cli.conftest import Gatetrail, Ran
 COMMANDS = (
     "demo",
     "serve",
+    "export",
     "events",
     "why",
     "verify",
     "sinks",
+    "sinks quarantine",
+    "sinks resend",
+    "sinks cancel",
+    "replay",
     "migrate",
     "policy check",
     "policy show",
@@ -64,6 +69,12 @@ def test_a_command_without_a_verb_is_answered_with_help(offline: Gatetrail, argu
         (("serve", "--port", "65536"), "--port"),
         (("token", "mint", "--user", "ann", "--tier", "king"), "'king' is not one of"),
         (("token", "mint", "--tier", "user"), "--user"),
+        (("replay", "--sink", "file"), "--from"),
+        (("replay", "--sink", "file", "--from", "yesterday"), "--from: 'yesterday' is no time"),
+        (("replay", "--sink", "file", "--from", "1", "--to", "-3"), "or a position such as 1200"),
+        (("sinks", "resend", "--sink", "file"), "--seq N"),
+        (("sinks", "resend", "--sink", "file", "--all", "--seq", "3"), "--seq N"),
+        (("export", "--deadline", "soon"), "--deadline: 'soon' is no duration"),
     ],
 )
 def test_wrong_use_is_told_with_exit_code_2(inside: Callable[..., Ran], arguments: tuple[str, ...], said: str) -> None:

@@ -24,15 +24,16 @@ def test_migrate_names_what_it_applied_and_then_has_nothing_to_do(gatetrail: Gat
 
 
 @pytest.mark.postgres
+@pytest.mark.requirement("E10")
 def test_sinks_shows_how_far_behind_each_one_is(gatetrail: Gatetrail, dsn: str) -> None:
     record(dsn, [*allowed(), *allowed()])
     asyncio.run(deliver_three(dsn))
     (sink,) = gatetrail("sinks", "--json").objects
     assert (sink["sink_name"], sink["cursor_seq"], sink["head_seq"], sink["lag"]) == ("file", 3, 4, 1)
-    assert (sink["exported_count"], sink["last_error"]) == (3, "disk full")
+    assert (sink["exported_count"], sink["last_error"], sink["health"]) == (3, "disk full", "unowned")
     heading, row = gatetrail("sinks").out.splitlines()
-    assert heading.startswith("sink cursor lag exported quarantined")
-    assert row.split()[:5] == ["file", "3", "1", "3", "0"]
+    assert heading.startswith("sink health  cursor lag exported quarantined")
+    assert row.split()[:6] == ["file", "unowned", "3", "1", "3", "0"]
     assert row.endswith("disk full")
 
 

@@ -7,7 +7,21 @@ from typing import Annotated, Any
 
 import typer
 
-from gatetrail.cli import demo, events, migrate, policy, schema, serve, sinks, token, verify, why
+from gatetrail.cli import (
+    demo,
+    events,
+    export,
+    migrate,
+    policy,
+    quarantine,
+    replay,
+    schema,
+    serve,
+    sinks,
+    token,
+    verify,
+    why,
+)
 
 HELP = """Four gates and a durable audit trail in front of every tool call of an AI agent.
 
@@ -38,10 +52,19 @@ def command() -> Any:
     app.callback(invoke_without_command=True)(_top)
     _add(app, demo.demo, demo.EXAMPLES, "Show every gate on real traffic.")
     _add(app, serve.serve, serve.EXAMPLES, "Run the service.")
+    _add(app, export.export, export.EXAMPLES, "Drive the sinks in a process of their own.")
     _add(app, events.events, events.EXAMPLES, "Search the record, or follow it.")
     _add(app, why.why, why.EXAMPLES, "Explain one decision.")
     _add(app, verify.verify, verify.EXAMPLES, "Recompute the whole record.")
-    _add(app, sinks.sinks, sinks.EXAMPLES, "Show how far each output has come.")
+    group = typer.Typer(name="sinks", **_STYLE)
+    group.callback(invoke_without_command=True, epilog=sinks.EXAMPLES, short_help="Show how each output is.")(
+        sinks.sinks
+    )
+    _add(group, quarantine.show, quarantine.SHOW_EXAMPLES, "List what sinks would not take.", name="quarantine")
+    _add(group, quarantine.resend, quarantine.RESEND_EXAMPLES, "Bring events in quarantine once more.")
+    _add(group, quarantine.cancel, quarantine.CANCEL_EXAMPLES, "End a replay before its time.")
+    app.add_typer(group)
+    _add(app, replay.replay, replay.EXAMPLES, "Bring a range of events to a sink once more.")
     group = _group(app, "policy", "Check and show the policy file.")
     _add(group, policy.check, policy.CHECK_EXAMPLES, "Check a policy file.")
     _add(group, policy.show, policy.SHOW_EXAMPLES, "Show a policy with all its defaults.")
@@ -53,8 +76,8 @@ def command() -> Any:
     return typer.main.get_command(app)
 
 
-def _add(app: typer.Typer, run: Callable[..., None], examples: str, about: str) -> None:
-    app.command(epilog=examples, short_help=about)(run)
+def _add(app: typer.Typer, run: Callable[..., None], examples: str, about: str, *, name: str | None = None) -> None:
+    app.command(name, epilog=examples, short_help=about)(run)
 
 
 def _group(app: typer.Typer, name: str, about: str) -> typer.Typer:

@@ -32,3 +32,13 @@ def moment(text: str | None, option: str, now_us: int) -> str | None:
             f"{option}: {text!r} is no time; expected for example 15m, 1h, 2d (that long ago)"
             " or 2026-01-31T08:00:00Z (with Z or an offset)"
         ) from None
+
+
+def place(text: str, option: str, now_us: int) -> int | str:
+    """A position in the journal, or RFC 3339 of a moment as `moment` reads it. Raises `WrongUse`."""
+    if text.isascii() and text.isdecimal():
+        return int(text)
+    try:
+        return moment(text, option, now_us) or ""
+    except WrongUse as problem:
+        raise WrongUse(f"{problem}, or a position such as 1200") from None

@@ -1,0 +1,165 @@
+"""`gatetrail sinks quarantine`, `resend` and `cancel`: what a sink would not take, and bringing it again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gatetrail.cli.door import NO, within
+from gatetrail.cli.options import Config, DataDir, Dsn, Json, settings_of
+from gatetrail.cli.talk import say
+from gatetrail.errors import WrongUse
+
+if TYPE_CHECKING:
+    from gatetrail.events.replay import PutAside
+    from gatetrail.runtime.records import Records
+    from gatetrail.settings import ServiceSettings
+
+SHOW_EXAMPLES = """Examples:
+
+\b
+  gatetrail sinks quarantine
+  gatetrail sinks quarantine --sink siem --json
+"""
+RESEND_EXAMPLES = """Examples:
+
+\b
+  gatetrail sinks resend --sink siem --seq 1200 --seq 1201
+  gatetrail sinks resend --sink siem --all --no-wait
+"""
+CANCEL_EXAMPLES = """Examples:
+
+\b
+  gatetrail sinks cancel 7
+"""
+
+PAGE = 1_000
+
+AnySink = Annotated[str | None, typer.Option("--sink", metavar="NAME", help="Only of this sink.")]
+SinkName = Annotated[str, typer.Option("--sink", metavar="NAME", help="Which sink.")]
+Seqs = Annotated[
+    list[int] | None, typer.Option("--seq", metavar="N", min=1, help="The event at this position; may be repeated.")
+]
+All = Annotated[bool, typer.Option("--all", help="Everything that stands in its quarantine now.")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Only ask for it; whoever drives the sink does it.")]
+ReplayId = Annotated[int, typer.Argument(metavar="REPLAY", help="Its number, as it was told when it was asked for.")]
+
+
+def show(
+    sink: AnySink = None, as_json: Json = False, dsn: Dsn = None, data_dir: DataDir = None, config: Config = None
+) -> None:
+    """List the events that sinks would not take and have not got since, each with the reason and its line."""
+    within(_show(settings_of(config, dsn=dsn, data_dir=data_dir), sink, as_json=as_json))
+
+
+def resend(
+    sink: SinkName,
+    seqs: Seqs = None,
+    everything: All = False,
+    no_wait: NoWait = False,
+    as_json: Json = False,
+    dsn: Dsn = None,
+    data_dir: DataDir = None,
+    config: Config = None,
+) -> None:
+    """Bring events in quarantine to their sink once more. Those that it takes now leave the quarantine.
+
+    The process that drives the sink does it; when none does, this command does, if the settings name the sink.
+    Exit 1: some were refused again.
+    """
+    if bool(seqs) == everything:
+        raise WrongUse("give either --seq N, as often as there are events, or --all")
+    settings = settings_of(config, dsn=dsn, data_dir=data_dir)
+    within(_resend(settings, sink, seqs or None, wait=not no_wait, as_json=as_json))
+
+
+def cancel(replay_id: ReplayId, dsn: Dsn = None, data_dir: DataDir = None, config: Config = None) -> None:
+    """End a replay before its time. What it has delivered stays delivered. Exit 1: there was nothing to end."""
+    if not within(_cancel(settings_of(config, dsn=dsn, data_dir=data_dir), replay_id)):
+        say(f"Replay {replay_id} is over already, or there is none of that number.")
+        raise typer.Exit(NO)
+    say(f"Replay {replay_id} is cancelled.")
+
+
+async def _show(settings: ServiceSettings, sink: str | None, *, as_json: bool) -> None:
+    from gatetrail.cli.output import flush, put_json, put_text
+    from gatetrail.runtime.records import open_records
+    from gatetrail.runtime.replays import sink_of
+
+    count = 0
+    async with open_records(settings) as records:
+        if sink is not None:
+            await sink_of(records, settings, sink)
+        async with aclosing(_pages(records, sink)) as found:
+            async for one in found:
+                count += 1
+                put_json(_as_json(one)) if as_json else put_text(_as_text(one))
+    flush()
+    if not count:
+        say("Nothing is in quarantine.")
+
+
+async def _pages(records: Records, sink: str | None) -> AsyncGenerator[PutAside]:
+    after = ("", 0)
+    while page := await records.replays.put_aside(sink, after, PAGE):
+        for one in page:
+            yield one
+        after = (page[-1].sink_name, page[-1].seq)
+
+
+async def _resend(settings: ServiceSettings, sink: str, seqs: list[int] | None, *, wait: bool, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from gatetrail.cli.output import flush, put_json, put_text
+    from gatetrail.cli.waiting import wait_for
+    from gatetrail.runtime.records import open_records
+    from gatetrail.runtime.replays import require_driver, sink_of
+
+    async with open_records(settings) as records:
+        state = await sink_of(records, settings, sink)
+        if wait:
+            require_driver(settings, sink, state)
+        there = [one.seq async for one in _pages(records, sink)]
+        wanted = there if seqs is None else sorted({*seqs} & {*there})
+        unknown = sorted({*(seqs or ())} - {*there})
+        if unknown:
+            raise WrongUse(f"--seq {unknown[0]}: this event is not in the quarantine of sink {sink}")
+        asked = await records.replays.resend(sink, seqs)
+        if asked is None:
+            say("Nothing is in quarantine.")
+        elif wait:
+            await wait_for(settings, records, asked, len(wanted), as_json=as_json)
+        else:
+            text = f"sink {sink}: replay {asked.replay_id} is asked for: {len(wanted):,} events of its quarantine"
+            put_json(asdict(asked)) if as_json else put_text(text)
+            flush()
+
+
+async def _cancel(settings: ServiceSettings, replay_id: int) -> bool:
+    from gatetrail.runtime.records import open_records
+
+    async with open_records(settings) as records:
+        return await records.replays.cancel(replay_id)
+
+
+def _as_json(one: PutAside) -> dict[str, Any]:
+    return {
+        "sink_name": one.sink_name,
+        "seq": one.seq,
+        "event_name": one.event_name,
+        "reason": one.reason,
+        "quarantined_at": one.quarantined_at,
+        "replay_id": one.replay_id,
+        "line": one.line.decode(errors="replace"),
+    }
+
+
+def _as_text(one: PutAside) -> str:
+    from gatetrail.cli.talk import printable
+
+    asked = f" (replay {one.replay_id} brings it again)" if one.replay_id is not None else ""
+    head = f"sink {one.sink_name}, seq {one.seq}, {one.event_name}, since {one.quarantined_at}{asked}: {one.reason}"
+    return f"{printable(head)}\n  {printable(one.line.decode(errors='replace'))}"
