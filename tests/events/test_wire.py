@@ -21,11 +21,13 @@ from gatetrail.events.wire import GENESIS_HASH, MAX_LINE_BYTES, canonical, hash_
 from gatetrail.gates.decision import Decision
 from gatetrail.identity.caller import Authenticated, AuthMethod
 from gatetrail.identity.tiers import CallerType, Tier
+from gatetrail.policy.redaction import MAX_PREVIEW_BYTES, RedactionPolicy
 from gatetrail.redaction import Redaction
 from gatetrail.words import ExecutionStatus, GateName, GateOutcome, ReasonCode
 from tests.samples import completed, decided, make_stamp
 
-REDACTOR = Redaction(b"k" * 32, SENSITIVE_KEYS).current
+REDACTION = Redaction(b"k" * 32, SENSITIVE_KEYS)
+REDACTOR = REDACTION.under(RedactionPolicy(preview_bytes=MAX_PREVIEW_BYTES, keyed_digest=True))
 CHAIN = "0190aaaa-0000-7000-8000-000000000000"
 
 DENIAL = Decision(
@@ -99,11 +101,11 @@ def test_looking_for_the_hash_of_anything_never_fails(line: bytes) -> None:
     assert hash_of_line(line) is None or len(line) > 64
 
 
-@pytest.mark.parametrize("character", ["x", "ü", "\x1b", "\ud800", '"', "\U0001f600"])
+@pytest.mark.parametrize("character", ["x", "ü", "\x1b", "\x00", "\ud800", '"', "\\", "\U0001f600"])
 def test_the_longest_event_stays_under_the_limit_of_a_line(character: str) -> None:
     long = character * 2000
     ids = Ids(trace_id="a" * 32, span_id="b" * 16, session_id=long, context_id=long, client_id=long, task_id=long)
-    call = Call(long, long, ids, call_id=long, origin=Origin(long, long, long))
+    call = Call(long, long, ids, call_id=long, origin=Origin(long, long, long), arguments={"a": long, long: long})
     caller = Authenticated(
         long,
         Tier.ANONYMOUS,
@@ -115,6 +117,7 @@ def test_the_longest_event_stays_under_the_limit_of_a_line(character: str) -> No
     )
     decision = replace(DENIAL, reason=long, rule_id=long, data_domains=(long,) * 9)
     event = decided_event(make_stamp(), call, caller, decision, "e" * 36, REDACTOR)
+    assert json_bytes(event.arguments_preview or "") >= 128
     assert len(seal(event, 2**53, CHAIN, GENESIS_HASH).line) < MAX_LINE_BYTES
 
 

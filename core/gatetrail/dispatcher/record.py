@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from gatetrail.call import MAX_ID_BYTES, Call, clean_list, clean_optional
 from gatetrail.events.fields import ID_KEYS, CallKeys, Record
 from gatetrail.events.model import ToolCallCompleted, ToolCallDecided
 from gatetrail.events.stamp import Stamp
+from gatetrail.events.wire import MAX_LINE_BYTES
 from gatetrail.gates.decision import Decision
 from gatetrail.identity.caller import Authenticated, AuthMethod, Caller, tier_of
 from gatetrail.identity.tiers import CallerType
@@ -23,7 +26,7 @@ def decided(
     texts = redactor.texts(_texts(call, caller, decision))
     words = "allowed" if decision.allowed else f"denied by {decision.gate.value} gate:"
     words += f" {texts['method']} {texts['server_name']}/{texts['tool_name']} for {texts['user_id'] or 'anonymous'}"
-    return ToolCallDecided.trusted(
+    keys = (
         stamp(DENIAL_LEVELS[decision.gate], words)
         | _who(caller, redactor)
         | texts
@@ -34,7 +37,6 @@ def decided(
             "data_domains": clean_list(decision.data_domains),
             "execution_id": execution_id,
             "arguments_digest": redactor.digest(call.arguments),
-            "arguments_preview": redactor.preview(call),
             "decision": "allow" if decision.allowed else "deny",
             "gate": decision.gate,
             "reason_code": decision.reason_code,
@@ -50,7 +52,13 @@ def decided(
             "execution_status": ExecutionStatus.PENDING if decision.allowed else ExecutionStatus.DENIED,
         }
     )
+    if redactor.has_previews:
+        keys["arguments_preview"] = redactor.preview(call, MAX_LINE_BYTES - _OTHER_BYTES - len(orjson.dumps(keys)))
+    return ToolCallDecided.trusted(keys)
 
+
+_OTHER_BYTES = 350
+"""What a line has besides: the keys that are always the same, those of the chain, and the name of the preview."""
 
 _SAME_IN_BOTH = (*ID_KEYS, *(CallKeys.model_fields.keys() - Record.model_fields.keys()), "policy_version")
 """What an outcome repeats of its decision, so that each of the two can be read alone."""

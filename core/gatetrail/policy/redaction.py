@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from gatetrail.policy.part import STRICT, Name, Pattern
 from gatetrail.words import Action, Sensitivity
 
-MAX_PREVIEW_BYTES = 768
-"""More would not leave room for the other keys in a line of 4.5 kB."""
+MAX_PREVIEW_BYTES = 2_000
+"""More has no room beside the usual other keys in a line of 4.5 kB."""
 
 
 class Shape(StrEnum):
@@ -98,7 +98,8 @@ class RedactionPolicy(RedactionPart):
     """Applied before an event is sealed, so nothing behind it ever sees what is redacted."""
 
     preview_bytes: Annotated[int, Field(ge=0, le=MAX_PREVIEW_BYTES)] = 0
-    """The largest `arguments_preview` in a record; 0: none, and then nothing of the arguments but their digest."""
+    """The largest `arguments_preview` in a record; 0: none, and then nothing of the arguments but their digest. Less is
+    shown where the other keys of an event are so long that its line would reach 4.5 kB, but never less than 128."""
     classes: ClassActions = ClassActions()
     arguments: tuple[ArgumentRule, ...] = ()
     patterns: tuple[PatternRule, ...] = ()

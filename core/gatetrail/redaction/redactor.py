@@ -19,7 +19,7 @@ from gatetrail.call import (
     clean,
     clean_list,
 )
-from gatetrail.policy.redaction import RedactionPolicy, Shape
+from gatetrail.policy.redaction import MAX_PREVIEW_BYTES, RedactionPolicy, Shape
 from gatetrail.redaction.finder import Finder
 from gatetrail.redaction.marks import MASK, Marks
 from gatetrail.redaction.names import no_secret_names, secret_names
@@ -112,10 +112,15 @@ class Redactor:
             return identifier
         return self._finder.redacted(identifier, len(identifier) * 4, equal=True)
 
-    def preview(self, call: Call) -> str | None:
-        """`arguments_preview`; None when there is to be none, or nothing to show."""
-        max_bytes = self._policy.preview_bytes
-        if not max_bytes or not call.arguments:
+    @property
+    def has_previews(self) -> bool:
+        """False where the policy wants none."""
+        return self._policy.preview_bytes > 0
+
+    def preview(self, call: Call, room_bytes: int = MAX_PREVIEW_BYTES) -> str | None:
+        """`arguments_preview`, in no more than the room that there is; None when there is nothing to show."""
+        max_bytes = min(self._policy.preview_bytes, room_bytes)
+        if max_bytes <= 0 or not call.arguments:
             return None
         return preview(call.arguments, self._places.of(call.server_name, call.tool_name), self._treatment, max_bytes)
 
