@@ -17,6 +17,8 @@ from tests.formats.making import MODELS, any_events, entry_of, texts
 from tests.formats.reading import Read, read_cef, spelled_out, written
 from tests.samples import completed, decided, make_stamp
 
+pytestmark = pytest.mark.requirement("E11")
+
 ESCAPED = "\n\r"
 """Control characters that CEF has escapes for, so that they come back."""
 

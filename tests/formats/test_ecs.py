@@ -15,6 +15,8 @@ from gatetrail.words import ExecutionStatus, GateName, Level, ReasonCode
 from tests.formats.making import any_events, entry_of
 from tests.samples import completed, decided, make_stamp
 
+pytestmark = pytest.mark.requirement("E11")
+
 EXPECTED_TYPES = {
     "api": {"access", "admin", "allowed", "change", "creation", "deletion", "denied", "end", "info", "start", "user"},
     "authentication": {"start", "end", "info"},

@@ -16,6 +16,8 @@ from tests.formats.making import MODELS, any_events, entry_of, texts
 from tests.formats.reading import Read, read_leef, spelled_out, written
 from tests.samples import completed, decided, make_stamp
 
+pytestmark = pytest.mark.requirement("E11")
+
 
 def read(event: Record, /, **more: object) -> Read:
     return read_leef(leef(entry_of(event, **more)).decode())

@@ -23,6 +23,8 @@ from gatetrail.words import ExecutionStatus, GateName, GateOutcome, ReasonCode
 from tests.formats.making import MODELS, Presence, any_events, entry_of, events
 from tests.samples import completed, decided, make_stamp
 
+pytestmark = pytest.mark.requirement("E11")
+
 OCSF: Any = import_module("ocsf_json_schema")  # has no types
 SCHEMA: dict[str, Any] = OCSF.get_ocsf_schema("1.8.0")
 CLASSES: dict[int, str] = {one["uid"]: name for name, one in SCHEMA["classes"].items()}

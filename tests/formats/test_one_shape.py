@@ -15,6 +15,8 @@ from tests.formats.making import any_events, entry_of
 from tests.formats.reading import leaves, read_cef, read_leef
 from tests.samples import decided, make_stamp
 
+pytestmark = pytest.mark.requirement("E11")
+
 IDS: dict[str, Any] = {
     "event_id": "0190aaaa-0000-7000-8000-000000000001",
     "trace_id": "a" * 32,

@@ -19,12 +19,13 @@ from typing import assert_never
 
 from gatetrail.events.journal import Entry
 from gatetrail.formats.addresses import is_ip
+from gatetrail.formats.flat import fields
 from gatetrail.formats.keys import Keys, read
 from gatetrail.formats.kinds import Kind
 from gatetrail.formats.moments import epoch_ms
 from gatetrail.formats.names import in_camel_case
 from gatetrail.formats.outcomes import Outcome, outcome_of
-from gatetrail.formats.texts import UNSEEN, as_text, shown, visible
+from gatetrail.formats.texts import UNSEEN, shown, visible
 from gatetrail.severity import SEVERITIES
 from gatetrail.words import Level
 
@@ -60,6 +61,9 @@ LABELLED_FIELDS = (
 )
 """A contract: which field holds what never changes, since searches name the field, not its label."""
 
+_BEGINNINGS = {key: f"{name}=" for key, name in FIELDS} | {
+    key: f"{name}Label={key} {name}=" for key, name in LABELLED_FIELDS
+}
 _ESCAPES = {"\\": "\\\\", "=": "\\=", "\n": "\\n", "\r": "\\r"}
 _IN_VALUES = re.compile(rf"[\\=]|{UNSEEN.pattern}")
 
@@ -135,22 +139,14 @@ def _extension(keys: Keys) -> list[str]:
     parts = [f"rt={epoch_ms(timestamp)}"]
     if keys.look("execution_status") is None and outcome is not Outcome.UNKNOWN:
         parts.append(f"outcome={outcome.value}")
-    for key, name in FIELDS:
-        text = keys.text(key)
-        if text is not None:
-            parts.append(f"{name}={in_value(text)}")
-    for key, name in LABELLED_FIELDS:
-        text = keys.text(key)
-        if text is not None:
-            parts.append(f"{name}={in_value(text)} {name}Label={key}")
     latency_ms = keys.number("latency_ms")
     if latency_ms is not None:
         parts.append(f"cn1={round(latency_ms * 1000)} cn1Label=latency_us")
     address = keys.look("src_ip")
     if address is not None and is_ip(address):
         parts.append(f"src={keys.needed('src_ip')}")
-    parts.append(f"{custom_name('timestamp')}={timestamp}")
-    parts.extend(f"{custom_name(key)}={in_value(as_text(value))}" for key, value in keys.rest().items())
+    parts.append(_custom_beginning("timestamp") + timestamp)
+    parts.extend(fields(keys.rest(), _BEGINNINGS, _custom_beginning, in_value))
     return parts
 
 
@@ -161,7 +157,11 @@ def in_value(text: str) -> str:
     return _IN_VALUES.sub(lambda found: _ESCAPES.get(found[0]) or f"\\{shown(found[0])}", text)
 
 
-@lru_cache(maxsize=1024)
 def custom_name(key: str) -> str:
     """The extension field of a key that CEF has no name for; it cannot be one of CEF's."""
     return CUSTOM_PREFIX + in_camel_case(key)
+
+
+@lru_cache(maxsize=1024)
+def _custom_beginning(key: str) -> str:
+    return f"{custom_name(key)}="

@@ -16,11 +16,12 @@ from functools import lru_cache
 
 from gatetrail.events.journal import Entry
 from gatetrail.formats.addresses import is_ip
+from gatetrail.formats.flat import fields
 from gatetrail.formats.keys import Keys, read
 from gatetrail.formats.moments import with_milliseconds
 from gatetrail.formats.names import in_camel_case
 from gatetrail.formats.outcomes import outcome_of
-from gatetrail.formats.texts import as_text, visible
+from gatetrail.formats.texts import visible
 from gatetrail.severity import SEVERITIES
 from gatetrail.words import Level
 
@@ -48,6 +49,7 @@ _PREDEFINED = (
 PREDEFINED = frozenset(_PREDEFINED.split())
 """IBM's LEEF guide, "Predefined LEEF event attributes"."""
 
+_BEGINNINGS = {key: f"{name}=" for key, name in FIELDS}
 _TAKEN = PREDEFINED | {name for _, name in FIELDS} | {"eventTime", "outcome"}
 
 
@@ -75,20 +77,20 @@ def _attributes(keys: Keys) -> list[str]:
         f"sev={SEVERITIES[level].cef}",
         f"outcome={outcome_of(keys).value}",
     ]
-    for key, name in FIELDS:
-        text = keys.text(key)
-        if text is not None:
-            parts.append(f"{name}={visible(text)}")
     address = keys.look("src_ip")
     if address is not None and is_ip(address):
         parts.append(f"src={keys.needed('src_ip')}")
-    parts.extend(f"{custom_name(key)}={visible(as_text(value))}" for key, value in keys.rest().items())
+    parts.extend(fields(keys.rest(), _BEGINNINGS, _custom_beginning, visible))
     return parts
 
 
-@lru_cache(maxsize=1024)
 def custom_name(key: str) -> str:
     """The attribute of a key that LEEF has no name for; it cannot be one of LEEF's, nor one of `FIELDS`."""
     capital = in_camel_case(key)
     name = capital[:1].lower() + capital[1:]
     return f"gatetrail{capital}" if not name or name in _TAKEN else name
+
+
+@lru_cache(maxsize=1024)
+def _custom_beginning(key: str) -> str:
+    return f"{custom_name(key)}="

@@ -10,6 +10,8 @@ the call stands.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from gatetrail.events.journal import Entry
 from gatetrail.formats.keys import Keys, read
 from gatetrail.formats.moments import epoch_ms
@@ -55,15 +57,7 @@ def _base(keys: Keys, activity: Activity, moment_ms: int) -> Object:
     severity = SEVERITIES[level]
     keys.take("severity_id")
     status_id, status = STATUSES[outcome_of(keys)]
-    return without_absent(
-        class_uid=activity.of.uid,
-        class_name=activity.of.name,
-        category_uid=activity.of.category_uid,
-        category_name=activity.of.category_name,
-        activity_id=activity.id,
-        activity_name=activity.name,
-        type_uid=activity.type_uid,
-        type_name=f"{activity.of.name}: {activity.name}",
+    return _classified(activity) | without_absent(
         time=moment_ms,
         time_dt=timestamp,
         severity_id=severity.ocsf_id,
@@ -75,6 +69,20 @@ def _base(keys: Keys, activity: Activity, moment_ms: int) -> Object:
         message=keys.needed("message"),
         metadata=_metadata(keys, timestamp, level, activity),
     )
+
+
+@lru_cache(maxsize=64)
+def _classified(activity: Activity) -> Object:
+    return {
+        "class_uid": activity.of.uid,
+        "class_name": activity.of.name,
+        "category_uid": activity.of.category_uid,
+        "category_name": activity.of.category_name,
+        "activity_id": activity.id,
+        "activity_name": activity.name,
+        "type_uid": activity.type_uid,
+        "type_name": f"{activity.of.name}: {activity.name}",
+    }
 
 
 def _status_code(keys: Keys) -> str | None:
