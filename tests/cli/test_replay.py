@@ -107,6 +107,7 @@ def test_whoever_drives_the_sink_works_a_replay_off(gatetrail: Gatetrail, dsn: s
     record(dsn, [event for _ in range(5) for event in allowed()])
     started(gatetrail)
     wait_for_lines(lines, 10)
+    assert (sink(gatetrail)["health"], sink(gatetrail)["owned"]) == ("healthy", True)
     ran = gatetrail("replay", "--sink", "file", "--from", "2", "--to", "4")
     assert ran.code == 0
     assert ran.out.startswith("sink file: 3 events delivered again in ")
