@@ -15,7 +15,8 @@ from pydantic import SecretStr
 
 from gatetrail.errors import SinkUnavailable
 from gatetrail.testing import ManualClock
-from gatetrail_sinks.fluentd import FluentdReceiver, FluentdSettings, FluentdSink, FluentdTls
+from gatetrail.tls import ClientTls
+from gatetrail_sinks.fluentd import FluentdReceiver, FluentdSettings, FluentdSink
 from tests.entries import make_entries
 from tests.require import require_or_skip
 from tests.sinks.fluentd_scripted import Door, ScriptedPeer, acknowledges, hangs_up, says_nothing, scripted
@@ -159,7 +160,7 @@ def silent_listener() -> Generator[int]:
 
 HANGS: dict[str, tuple[Any, dict[str, Any]]] = {
     "acknowledgement": (silent_listener, {}),
-    "TLS": (silent_listener, {"tls": FluentdTls(verify=False)}),
+    "TLS": (silent_listener, {"tls": ClientTls(verify=False)}),
     "HELO": (silent_listener, {"shared_key": SecretStr("k")}),
 }
 if sys.platform == "linux":

@@ -11,7 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from gatetrail.errors import SinkUnavailable
-from gatetrail_sinks.fluentd import FluentdReceiver, FluentdSettings, FluentdSink, FluentdTls
+from gatetrail.tls import ClientTls
+from gatetrail_sinks.fluentd import FluentdReceiver, FluentdSettings, FluentdSink
 from tests.entries import make_entries
 from tests.sinks.certificates import Authority, Certificate
 from tests.sinks.fluentd_scripted import Door, acknowledges, scripted
@@ -54,32 +55,32 @@ async def test_tls_with_the_authority_that_signed_works_by_name_and_by_address(
     tmp_path: Path, authority: Authority, host: str
 ) -> None:
     async with served(tmp_path, certificate=authority.sign("localhost")) as server:
-        await deliver(server.port, host, tls=FluentdTls(ca_file=authority.ca_file))
+        await deliver(server.port, host, tls=ClientTls(ca_file=authority.ca_file))
         assert len(await server.records(3)) == 3
 
 
 async def test_the_name_in_the_certificate_can_be_another_than_the_host(tmp_path: Path, authority: Authority) -> None:
     async with served(tmp_path, certificate=authority.sign("receiver.test")) as server:
-        await deliver(server.port, tls=FluentdTls(ca_file=authority.ca_file, server_name="receiver.test"))
+        await deliver(server.port, tls=ClientTls(ca_file=authority.ca_file, server_name="receiver.test"))
 
 
-UNBELIEVED: dict[str, tuple[Callable[[Path], FluentdTls | None], str]] = {
-    "the system's authorities": (lambda _: FluentdTls(), "certificate verify failed"),
+UNBELIEVED: dict[str, tuple[Callable[[Path], ClientTls | None], str]] = {
+    "the system's authorities": (lambda _: ClientTls(), "certificate verify failed"),
     "another authority": (
-        lambda folder: FluentdTls(ca_file=Authority(folder, "other").ca_file),
+        lambda folder: ClientTls(ca_file=Authority(folder, "other").ca_file),
         "certificate verify failed",
     ),
     "another name": (
-        lambda folder: FluentdTls(ca_file=ca_of(folder), server_name="other.test"),
+        lambda folder: ClientTls(ca_file=ca_of(folder), server_name="other.test"),
         "Hostname mismatch",
     ),
     "no such file": (
-        lambda folder: FluentdTls(ca_file=folder / "none.pem"),
+        lambda folder: ClientTls(ca_file=folder / "none.pem"),
         r"ca_file .*none\.pem cannot be used: No such file",
     ),
     "no own certificate": (
-        lambda folder: FluentdTls(ca_file=ca_of(folder), certificate_file=folder / "none.pem"),
-        r"certificate_file .*none\.pem with key_file .* cannot be used: No such file",
+        lambda folder: ClientTls(ca_file=ca_of(folder), certificate_file=folder / "none.pem"),
+        r"certificate_file .*none\.pem cannot be used: No such file",
     ),
     "in the clear": (lambda _: None, "closed the connection|does it ask for TLS|Connection reset|Broken pipe"),
 }
@@ -102,13 +103,13 @@ async def test_whoever_answers_is_believed_when_that_is_what_the_settings_say(
     tmp_path: Path, authority: Authority
 ) -> None:
     async with served(tmp_path, certificate=authority.sign("receiver.test")) as server:
-        await deliver(server.port, tls=FluentdTls(verify=False))
+        await deliver(server.port, tls=ClientTls(verify=False))
 
 
 async def test_a_receiver_without_tls_gets_nothing(tmp_path: Path) -> None:
     async with served(tmp_path) as server:
         with pytest.raises(SinkUnavailable):
-            await deliver(server.port, tls=FluentdTls(verify=False))
+            await deliver(server.port, tls=ClientTls(verify=False))
         assert server.received() == []
 
 
@@ -117,7 +118,7 @@ async def test_a_receiver_that_asks_for_our_certificate_gets_it(tmp_path: Path, 
     stranger = Authority(tmp_path, "strangers").sign("stranger.test")
     asking = {"certificate": authority.sign("receiver.test"), "client_ca_file": authority.ca_file}
     async with served(tmp_path, **asking) as server:
-        nothing = FluentdTls(ca_file=authority.ca_file)
+        nothing = ClientTls(ca_file=authority.ca_file)
         for wrong in (nothing, with_own(nothing, stranger)):
             with pytest.raises(SinkUnavailable):
                 await deliver(server.port, tls=wrong)
@@ -126,13 +127,13 @@ async def test_a_receiver_that_asks_for_our_certificate_gets_it(tmp_path: Path, 
         assert len(await server.records(3)) == 3
 
 
-def with_own(tls: FluentdTls, own: Certificate) -> FluentdTls:
+def with_own(tls: ClientTls, own: Certificate) -> ClientTls:
     return tls.model_copy(update={"certificate_file": own.certificate_file, "key_file": own.key_file})
 
 
 async def test_an_encrypted_key_is_told_and_nobody_is_asked_at_the_terminal(authority: Authority) -> None:
     own = authority.sign("gatetrail.test", password="secret of the key")
-    tls = FluentdTls(certificate_file=own.certificate_file, key_file=own.key_file)
+    tls = ClientTls(certificate_file=own.certificate_file, key_file=own.key_file)
     async with scripted() as peer:
         with pytest.raises(SinkUnavailable, match=r"key_file .*gatetrail\.test\.key cannot be used"):
             await deliver(peer.port, tls=tls)

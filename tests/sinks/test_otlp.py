@@ -27,6 +27,7 @@ from pydantic import SecretStr, ValidationError
 from gatetrail.errors import EventRefused, SettingsInvalid, SinkUnavailable
 from gatetrail.events.journal import Entry
 from gatetrail.formats.otel import SCHEMA_URL, otel_record
+from gatetrail.tls import ClientTls
 from gatetrail_sinks.otlp import Compression, OtlpSettings, OtlpSink, messages
 from tests.entries import NASTY, make_entries
 from tests.events.driving import World, running, until
@@ -379,8 +380,8 @@ async def test_credentials_are_in_no_log_line_no_error_and_no_repr(
         ({"headers": {"authorization": "s3cr3t\u2028"}}, "printable ASCII"),
         ({"headers": {"bad name": "s3cr3t"}}, "name may hold"),
         ({"headers": {"Content-Type": "s3cr3t"}}, "set by the sink itself"),
-        ({"endpoint": "http://collector/v1/logs", "ca_file": "ca.pem"}, "mean nothing"),
-        ({"key_file": "key.pem"}, "certificate_file"),
+        ({"endpoint": "http://collector/v1/logs", "tls": {"ca_file": "ca.pem"}}, "means nothing"),
+        ({"tls": {"key_file": "key.pem"}}, "certificate_file"),
         ({"compression": "zip"}, "gzip"),
         ({"timeout_ms": 0}, "100"),
         ({"time_out": 5}, "not permitted"),
@@ -422,7 +423,7 @@ class TestOverTls:
     ) -> None:
         receiver, authority = secured
         entries = await make_entries(2)
-        async with sink_to(receiver, ca_file=authority.ca_file) as sink:
+        async with sink_to(receiver, tls=ClientTls(ca_file=authority.ca_file)) as sink:
             await sink.write(entries)
         assert lines_of(receiver) == [entry.line for entry in entries]
 
@@ -432,8 +433,8 @@ class TestOverTls:
         receiver, _ = secured
         entries = await make_entries(1)
         stranger = Authority(tmp_path, "stranger")
-        for settings in ({}, {"ca_file": stranger.ca_file}):
-            async with sink_to(receiver, **settings) as sink:
+        for tls in (None, ClientTls(ca_file=stranger.ca_file)):
+            async with sink_to(receiver, tls=tls) as sink:
                 with pytest.raises(SinkUnavailable, match=r"(?i)certificate"):
                     await sink.write(entries)
         assert receiver.seen == []
@@ -444,11 +445,11 @@ class TestOverTls:
         receiver.context.verify_mode = ssl.CERT_REQUIRED
         ours = authority.sign("gatetrail")
         entries = await make_entries(1)
-        async with sink_to(receiver, ca_file=authority.ca_file) as sink:
+        async with sink_to(receiver, tls=ClientTls(ca_file=authority.ca_file)) as sink:
             with pytest.raises(SinkUnavailable):
                 await sink.write(entries)
         files: dict[str, Any] = {"certificate_file": ours.certificate_file, "key_file": ours.key_file}
-        async with sink_to(receiver, ca_file=authority.ca_file, **files) as sink:
+        async with sink_to(receiver, tls=ClientTls.model_validate({"ca_file": authority.ca_file, **files})) as sink:
             await sink.write(entries)
         assert lines_of(receiver) == [entry.line for entry in entries]
 
@@ -465,6 +466,6 @@ class TestOverTls:
             ("certificate_file", {"certificate_file": locked.certificate_file, "key_file": locked.key_file}),
         )
         for named, settings in files:
-            async with sink_to(receiver, **settings) as sink:
+            async with sink_to(receiver, tls=ClientTls.model_validate(settings)) as sink:
                 with pytest.raises(SinkUnavailable, match=named):
                     await sink.write(entries)

@@ -7,6 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from gatetrail.tls import ClientTls
+
 Secret = Annotated[SecretStr, Field(min_length=1)]
 
 
@@ -23,31 +25,6 @@ class FluentdReceiver(BaseModel):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-class FluentdTls(BaseModel):
-    """TLS 1.2 or newer. The files are read anew at each connect, so they can be exchanged while we run."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    ca_file: Path | None = Field(default=None, examples=["/etc/gatetrail/fluentd-ca.pem"])
-    """Certificates of the authorities that are believed, and no others; without it, those of the system."""
-    certificate_file: Path | None = None
-    """Our own certificate with its chain, for receivers that ask for one."""
-    key_file: Path | None = None
-    """Its key, not encrypted; without it, the key is looked for in the certificate file."""
-    server_name: str | None = Field(default=None, min_length=1)
-    """The name that the receiver's certificate has to carry; without it, the receiver's host."""
-    verify: bool = True
-    """False: whoever answers is believed. Then TLS hides the events from those who listen, and from nobody else."""
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.key_file is not None and self.certificate_file is None:
-            raise ValueError("key_file is of no use without certificate_file")
-        if self.ca_file is not None and not self.verify:
-            raise ValueError("ca_file is of no use with verify: false; leave one of them out")
-        return self
-
-
 class FluentdSettings(BaseModel):
     """One receiver or several that stand in for each other."""
 
@@ -59,7 +36,7 @@ class FluentdSettings(BaseModel):
     """In order of preference: a later one is used only while those before it do not answer."""
     tag: str = Field(default="gatetrail.audit", min_length=1)
     """What Fluentd's `<match>` looks at."""
-    tls: FluentdTls | None = None
+    tls: ClientTls | None = None
     """Without it, events and user name travel in the clear."""
     shared_key: Secret | None = None
     """The key of the receiver's `<security>` section. Both sides prove that they have it."""

@@ -9,8 +9,9 @@ import sys
 import time
 from typing import cast
 
+from gatetrail.tls import ClientTls, client_context
 from gatetrail_sinks.fluentd.cord import Cord
-from gatetrail_sinks.fluentd.settings import FluentdReceiver, FluentdTls
+from gatetrail_sinks.fluentd.settings import FluentdReceiver
 from gatetrail_sinks.fluentd.untyped import Unpacker, UnpackException
 
 Answer = list[object] | dict[object, object]
@@ -89,13 +90,13 @@ class Wire:
         return ConnectionError(f"answered with something that is not the forward protocol{hint}")
 
 
-def connected(receiver: FluentdReceiver, tls: FluentdTls | None, deadline: Deadline, cord: Cord) -> Wire:
+def connected(receiver: FluentdReceiver, tls: ClientTls | None, deadline: Deadline, cord: Cord) -> Wire:
     """A connection to the first address that takes one."""
     sock = _any_address(receiver, deadline, cord)
     if tls is None:
         return Wire(sock)
     try:
-        context = _context(tls)
+        context = client_context(tls)
         secured = context.wrap_socket(
             sock, server_hostname=tls.server_name or receiver.host, do_handshake_on_connect=False
         )
@@ -156,21 +157,3 @@ def _tune(sock: socket.socket) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_IDLE_S)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _KEEPALIVE_INTERVAL_S)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _KEEPALIVE_PROBES)
-
-
-def _context(tls: FluentdTls) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=tls.ca_file)
-    except OSError as problem:
-        raise OSError(f"ca_file {tls.ca_file} cannot be used: {problem.strerror or problem}") from problem
-    if not tls.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if tls.certificate_file is not None:
-        try:
-            # An empty password, or an encrypted key would have OpenSSL ask for one at the terminal.
-            context.load_cert_chain(tls.certificate_file, tls.key_file, password="")
-        except OSError as problem:
-            which = f"certificate_file {tls.certificate_file} with key_file {tls.key_file or tls.certificate_file}"
-            raise OSError(f"{which} cannot be used: {problem.strerror or problem}") from problem
-    return context

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx2
 
 from gatetrail.errors import SinkUnavailable
+from gatetrail.tls import ClientTls, client_context
 from gatetrail_sinks.otlp.settings import Compression, OtlpSettings, checked_header
 
 MAX_ANSWER_BYTES = 65_536
@@ -46,6 +47,8 @@ class Receiver:
 
     def __init__(self, settings: OtlpSettings, content_type: str) -> None:
         self._settings = settings
+        self._tls = settings.tls or ClientTls()
+        self._extensions = {"sni_hostname": self._tls.server_name} if self._tls.server_name else {}
         self._own_headers = {"content-type": content_type, "accept-encoding": "identity"}
         if settings.compression is Compression.GZIP:
             self._own_headers["content-encoding"] = "gzip"
@@ -59,7 +62,8 @@ class Receiver:
             headers = await asyncio.to_thread(self._headers)
             async with asyncio.timeout(limit_s):
                 client = await self._connected()
-                async with client.stream("POST", self._settings.endpoint, content=body, headers=headers) as response:
+                url, extensions = self._settings.endpoint, self._extensions
+                async with client.stream("POST", url, content=body, headers=headers, extensions=extensions) as response:
                     return await self._answer(response)
         except TimeoutError:
             await self.close()
@@ -85,7 +89,7 @@ class Receiver:
     async def _connected(self) -> httpx2.AsyncClient:
         if self._client is None:
             self._client = httpx2.AsyncClient(
-                verify=await asyncio.to_thread(_trust, self._settings),
+                verify=await asyncio.to_thread(client_context, self._tls) if self._settings.uses_tls else False,
                 timeout=None,  # the whole exchange has one limit, which a trickle cannot stretch
                 limits=httpx2.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=30.0),
                 trust_env=False,
@@ -134,23 +138,6 @@ def _headers_of(file: Path) -> dict[str, str]:
             raise OSError(f"headers_file {file}:{number}: {problem}; expected `name: value`") from None
         headers[name.lower()] = value
     return headers
-
-
-def _trust(settings: OtlpSettings) -> ssl.SSLContext:
-    """Raises OSError that names the file which cannot be used."""
-    if not settings.uses_tls:
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-    except OSError as problem:
-        raise OSError(f"ca_file {settings.ca_file}: {problem}") from problem
-    if settings.certificate_file:
-        try:
-            # Without a password, OpenSSL would ask for one at the terminal.
-            context.load_cert_chain(settings.certificate_file, settings.key_file, password="")
-        except OSError as problem:
-            raise OSError(f"certificate_file {settings.certificate_file} or its key: {problem}") from problem
-    return context
 
 
 def _pause_s(text: str) -> float:

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 import httpx2
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from gatetrail.tls import ClientTls
+
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 _OWN_NAMES = frozenset(
@@ -66,12 +68,8 @@ class OtlpSettings(BaseModel):
     """Sent with each request."""
     headers_file: Path | None = Field(default=None, examples=["/run/secrets/otlp-headers"])
     """More of them, one `name: value` on a line, read before each request so that credentials can change."""
-    ca_file: Path | None = None
-    """PEM certificates that the receiver's must come from. None: those that the operating system trusts."""
-    certificate_file: Path | None = None
-    """PEM certificate, with its chain, by which the receiver knows us."""
-    key_file: Path | None = None
-    """Its key, not encrypted. None: it is in `certificate_file`."""
+    tls: ClientTls | None = None
+    """For an endpoint of https://, where the system's authorities and no certificate of ours do not fit."""
     compression: Compression = Compression.NONE
     timeout_ms: Annotated[int, Field(ge=100, le=120_000)] = 10_000
     """For one request, from connecting to the last byte of the answer."""
@@ -83,8 +81,6 @@ class OtlpSettings(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if not self.uses_tls and (self.ca_file or self.certificate_file or self.key_file):
-            raise ValueError("ca_file, certificate_file and key_file mean nothing with an endpoint of http://")
-        if self.key_file and not self.certificate_file:
-            raise ValueError("key_file needs certificate_file")
+        if self.tls is not None and not self.uses_tls:
+            raise ValueError("tls means nothing with an endpoint of http://")
         return self

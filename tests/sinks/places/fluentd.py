@@ -9,7 +9,8 @@ from pydantic import SecretStr
 
 from gatetrail.events.journal import Entry
 from gatetrail.events.sink import Sink
-from gatetrail_sinks.fluentd import FluentdReceiver, FluentdSettings, FluentdSink, FluentdTls
+from gatetrail.tls import ClientTls
+from gatetrail_sinks.fluentd import FluentdReceiver, FluentdSettings, FluentdSink
 from tests.sinks.certificates import Authority
 from tests.sinks.fluentd_server import PASSWORD, SHARED_KEY, USER, FluentdServer
 
@@ -61,7 +62,7 @@ async def secured_fluentd(folder: Path) -> FluentdPlace:
     await server.start()
     settings = FluentdSettings(
         receivers=(FluentdReceiver(host=server.host, port=server.port),),
-        tls=FluentdTls(ca_file=authority.ca_file),
+        tls=ClientTls(ca_file=authority.ca_file),
         shared_key=SecretStr(SHARED_KEY),
         user=USER,
         password=SecretStr(PASSWORD),
