@@ -34,6 +34,7 @@ _MILLISECONDS_END = len("2026-01-01T00:00:00.000")
 _LEEF = b"LEEF:"
 _TO_ESCAPE = re.compile(r'["\\\]]')
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_UNPLAIN = re.compile('["\\\\\\]\x00-\x1f\x7f-\x9f\u2028\u2029]')
 _REPLACEMENT = "\ufffd"
 _NOT_IN_HEADER = re.compile(r"[^!-~]")
 
@@ -87,7 +88,7 @@ def parameter_value(text: str) -> str:
 
     Control characters and Unicode's line breaks become U+FFFD: section 8.2 warns of what receivers do with them.
     """
-    if text.isalnum():
+    if not _UNPLAIN.search(text):
         return text
     return _TO_ESCAPE.sub(r"\\\g<0>", _UNPRINTABLE.sub(_REPLACEMENT, text))
 

@@ -11,6 +11,7 @@ import socket
 from gatetrail_sinks.syslog.transport import ReceiverGone, limited
 
 READ_BYTES = 65_536
+_QUICK_CONFIRMATION: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 
 class SocketConnection:
@@ -29,6 +30,10 @@ class SocketConnection:
                 await loop.sock_sendall(self._socket, part)
 
     async def receive(self) -> bytes:
+        # A receiver that does not switch off Nagle's algorithm, as librelp, keeps its second answer back until the
+        # first one is confirmed, which Linux would do 40 ms later. The option holds for a short time only.
+        if _QUICK_CONFIRMATION is not None:
+            self._socket.setsockopt(socket.IPPROTO_TCP, _QUICK_CONFIRMATION, 1)
         async with limited(self._limit_s, "the receiver answered nothing"):
             return await asyncio.get_running_loop().sock_recv(self._socket, READ_BYTES)
 
