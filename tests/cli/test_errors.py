@@ -13,6 +13,7 @@ from tests.cli.conftest import COMMAND, WITHIN_S, Gatetrail, stopwatch
 from tests.cli.recorded import allowed, record
 
 READERS = (("events",), ("why", "01999999-9999-7999-8999-999999999999"), ("verify",), ("sinks",), ("migrate",))
+ASKERS = (("replay", "--sink", "siem", "--from", "1"), ("sinks", "quarantine"), ("sinks", "cancel", "1"))
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def closed_port() -> Iterator[int]:
         yield bound.getsockname()[1]
 
 
-@pytest.mark.parametrize("arguments", [*READERS, ("serve", "--port", "0")], ids=lambda arguments: arguments[0])
+@pytest.mark.parametrize("arguments", [*READERS, *ASKERS, ("serve", "--port", "0")], ids=" ".join)
 def test_a_database_that_is_away_is_exit_code_3(
     offline: Gatetrail, closed_port: int, arguments: tuple[str, ...]
 ) -> None:

@@ -180,6 +180,22 @@ def test_what_a_sink_refuses_is_shown_and_sent_again_on_request(gatetrail: Gatet
     assert gatetrail("sinks", "quarantine").err == "Nothing is in quarantine.\n"
 
 
+def test_who_stops_waiting_is_told_that_the_replay_stays(gatetrail: Gatetrail, dsn: str, lines: Path) -> None:
+    record(dsn, allowed())
+    export(gatetrail)
+    lines.rename(lines.with_suffix(".old"))
+    lines.mkdir()
+    waiting = gatetrail.start("replay", "--sink", "file", "--from", "1", "--to", "2", "--config", "service.yaml")
+    waiting.err.wait_for(lambda said: any("takes nothing: " in line for line in said))
+    assert waiting.end(signal.SIGINT) == 130
+    assert waiting.err.wait_for(lambda _: True)[-1] == "Replay 1 stays asked for; to end it: gatetrail sinks cancel 1"
+    lines.rmdir()
+    exporting = started(gatetrail)
+    wait_for_lines(lines, 2)
+    assert exporting.end() == 0
+    assert set(seqs(lines)) >= {1, 2}
+
+
 def test_a_replay_can_be_cancelled(gatetrail: Gatetrail, dsn: str, lines: Path) -> None:
     record(dsn, allowed())
     export(gatetrail)

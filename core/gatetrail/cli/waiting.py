@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from dataclasses import asdict
 from time import monotonic
@@ -11,7 +12,7 @@ import typer
 
 from gatetrail.cli.door import NO
 from gatetrail.cli.talk import say, warn
-from gatetrail.errors import DatabaseUnavailable
+from gatetrail.errors import Unavailable
 
 if TYPE_CHECKING:
     from gatetrail.events.replay import Replay
@@ -30,10 +31,9 @@ async def wait_for(
     say(f"Replay {asked.replay_id}: {event_count:,} events to sink {asked.sink_name}.")
     try:
         ended = await work_off(settings, records, asked, progress)
-    except BaseException as problem:
+    except (asyncio.CancelledError, Unavailable):
         progress.clear()
-        if not isinstance(problem, DatabaseUnavailable | Exception):
-            say(f"Replay {asked.replay_id} stays asked for; end it with: gatetrail sinks cancel {asked.replay_id}")
+        say(f"Replay {asked.replay_id} stays asked for; to end it: gatetrail sinks cancel {asked.replay_id}")
         raise
     progress.clear()
     if as_json:
