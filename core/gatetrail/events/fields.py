@@ -28,6 +28,20 @@ Milliseconds = Annotated[int | float, Field(ge=0, le=1e12)]
 ID_KEYS = ("trace_id", "span_id", "user_id", "session_id", "context_id", "client_id", "task_id")
 """The six ids that every event has when they are known, and the span."""
 
+LifecycleName = Literal[
+    "lifecycle.pre_tool_use",
+    "lifecycle.post_tool_use",
+    "lifecycle.post_tool_use_failure",
+    "lifecycle.session_start",
+    "lifecycle.session_end",
+    "lifecycle.user_prompt_submit",
+    "lifecycle.notification",
+    "lifecycle.stop",
+    "lifecycle.subagent_start",
+    "lifecycle.subagent_stop",
+]
+"""The ten moments that agents report."""
+
 TierWord = Literal["admin", "user", "service", "a2a", "mcp", "anonymous"]
 
 
@@ -105,7 +119,16 @@ def _names(kind: type[Record]) -> set[str]:
     return set(kind.model_fields)
 
 
-class CallerKeys(Record):
+class PeerKeys(Record):
+    """Who was on the other end of the wire."""
+
+    src_ip: ShortPersonal | None = None
+    """Address of the peer."""
+    http_user_agent: Personal | None = None
+    """What the client says that it is; proves nothing."""
+
+
+class CallerKeys(PeerKeys):
     """Who asked, and over which wire."""
 
     caller_type: TierWord
@@ -120,10 +143,6 @@ class CallerKeys(Record):
     """From the verified identity."""
     roles: tuple[ShortPersonal, ...] | None = None
     """From the verified identity; cut when they are too many."""
-    src_ip: ShortPersonal | None = None
-    """Address of the peer."""
-    http_user_agent: Personal | None = None
-    """What the client says that it is; proves nothing."""
 
 
 class CallKeys(CallerKeys):

@@ -11,7 +11,9 @@ from gatetrail.events.fields import (
     CallKeys,
     DecisionKeys,
     Identifier,
+    LifecycleName,
     Milliseconds,
+    PeerKeys,
     Personal,
     Record,
     Sentence,
@@ -28,14 +30,12 @@ class ToolCallDecided(DecisionKeys):
     """The gates have answered. Committed before the handler may run; `execution_status` is pending or denied."""
 
     event_name: Literal["tool_call.decided"] = "tool_call.decided"
-    """Which kind of event this is."""
 
 
 class ToolCallCompleted(CallKeys):
     """The handler has ended: success, failed or timeout."""
 
     event_name: Literal["tool_call.completed"] = "tool_call.completed"
-    """Which kind of event this is."""
     decision: Literal["allow"] = "allow"
     """Only an allowed call has an outcome."""
     policy_version: ShortName
@@ -52,7 +52,6 @@ class ExecutionOrphaned(Record):
     """A pending call whose process died, closed by the sweep."""
 
     event_name: Literal["execution.orphaned"] = "execution.orphaned"
-    """Which kind of event this is."""
     execution_id: Identifier
     """The decision whose call was left pending."""
     server_name: ShortName
@@ -67,11 +66,10 @@ class ExecutionOrphaned(Record):
     """The process that had died."""
 
 
-class ScannerDetected(Record):
+class ScannerDetected(PeerKeys):
     """A probe that is no tool call: a path, an agent or a burst."""
 
     event_name: Literal["scanner.detected"] = "scanner.detected"
-    """Which kind of event this is."""
     gate: Literal["scanner"] = "scanner"
     """Always the scanner."""
     decision: Literal["deny"] = "deny"
@@ -86,17 +84,12 @@ class ScannerDetected(Record):
     """The HTTP method."""
     endpoint: Identifier | None = None
     """The path that was asked for."""
-    src_ip: ShortPersonal | None = None
-    """Address of the peer."""
-    http_user_agent: Personal | None = None
-    """What the client says that it is; proves nothing."""
 
 
-class IdentityRefused(Record):
+class IdentityRefused(PeerKeys):
     """Somebody presented something that proves nothing. Never holds the token."""
 
     event_name: Literal["identity.refused"] = "identity.refused"
-    """Which kind of event this is."""
     reason_code: ShortName
     """Why, as one word to group by."""
     reason: Sentence
@@ -107,17 +100,12 @@ class IdentityRefused(Record):
     """The user that the proof names. It was refused, so this may be a lie."""
     endpoint: Identifier | None = None
     """The path that was asked for."""
-    src_ip: ShortPersonal | None = None
-    """Address of the peer."""
-    http_user_agent: Personal | None = None
-    """What the client says that it is; proves nothing."""
 
 
 class SessionStarted(Record):
     """A session was seen for the first time and bound to its owner and tier."""
 
     event_name: Literal["session.started"] = "session.started"
-    """Which kind of event this is."""
     session_tier: TierWord
     """The highest tier that the session can ever use."""
     department: Personal | None = None
@@ -130,7 +118,6 @@ class SessionResumed(Record):
     """A process took up a session that another process, or an earlier life of it, had opened."""
 
     event_name: Literal["session.resumed"] = "session.resumed"
-    """Which kind of event this is."""
     session_tier: TierWord
     """The highest tier that the session can ever use."""
 
@@ -139,7 +126,6 @@ class SessionEnded(Record):
     """A session was ended for good."""
 
     event_name: Literal["session.ended"] = "session.ended"
-    """Which kind of event this is."""
     reason: Sentence
     """Why it ended, as a sentence."""
 
@@ -148,7 +134,6 @@ class ManifestListed(Record):
     """A caller was shown a list of tools, resources or prompts."""
 
     event_name: Literal["manifest.listed"] = "manifest.listed"
-    """Which kind of event this is."""
     server_name: ShortName
     """The MCP server whose list it was."""
     method: ShortName
@@ -167,7 +152,6 @@ class PolicyChanged(Record):
     """Another policy is in force."""
 
     event_name: Literal["policy.changed"] = "policy.changed"
-    """Which kind of event this is."""
     policy_version: ShortName
     """The policy now in force."""
     previous_policy_version: ShortName | None = None
@@ -182,7 +166,6 @@ class PolicyRejected(Record):
     """A policy file was refused; the one before stays in force."""
 
     event_name: Literal["policy.rejected"] = "policy.rejected"
-    """Which kind of event this is."""
     policy_version: ShortName
     """The policy that stays in force."""
     policy_source: Identifier
@@ -195,7 +178,6 @@ class HookFailed(Record):
     """An external action of a hook failed or ran into its time limit."""
 
     event_name: Literal["hook.failed"] = "hook.failed"
-    """Which kind of event this is."""
     hook_id: Identifier
     """The hook, by its name in the policy."""
     hook_event: ShortName
@@ -206,25 +188,10 @@ class HookFailed(Record):
     """The decision that it belongs to."""
 
 
-LifecycleName = Literal[
-    "lifecycle.pre_tool_use",
-    "lifecycle.post_tool_use",
-    "lifecycle.post_tool_use_failure",
-    "lifecycle.session_start",
-    "lifecycle.session_end",
-    "lifecycle.user_prompt_submit",
-    "lifecycle.notification",
-    "lifecycle.stop",
-    "lifecycle.subagent_start",
-    "lifecycle.subagent_stop",
-]
-
-
 class LifecycleReported(Record):
     """One of the ten moments that agents report."""
 
     event_name: LifecycleName
-    """Which kind of event this is."""
     tool_name: Identifier | None = None
     """The agent's tool, where the moment is about one."""
 
@@ -233,7 +200,6 @@ class AuditHeartbeat(Record):
     """The record is alive. Comes every minute, so that silence shows; counts are since the process started."""
 
     event_name: Literal["audit.heartbeat"] = "audit.heartbeat"
-    """Which kind of event this is."""
     allowed_count: Count
     """Calls allowed."""
     denied_count: Count
@@ -248,7 +214,6 @@ class AuditCheckpoint(Record):
     """A signed statement of the chain's head at one moment."""
 
     event_name: Literal["audit.checkpoint"] = "audit.checkpoint"
-    """Which kind of event this is."""
     checkpoint_seq: Count
     """`seq` of the event that the statement is about."""
     checkpoint_hash: ShortName
@@ -263,7 +228,6 @@ class AuditGap(Record):
     """A reader was too slow or a record is missing: events between the two positions were not delivered."""
 
     event_name: Literal["audit.gap"] = "audit.gap"
-    """Which kind of event this is."""
     sink_name: ShortName
     """The reader."""
     first_missing_seq: Count
@@ -278,7 +242,6 @@ class AuditSinkFailed(Record):
     """A sink takes no events, or refused one for ever."""
 
     event_name: Literal["audit.sink_failed"] = "audit.sink_failed"
-    """Which kind of event this is."""
     sink_name: ShortName
     """The sink, by its name in the settings."""
     cursor_seq: Count
@@ -293,7 +256,6 @@ class AuditSinkRecovered(Record):
     """A failed sink takes events again."""
 
     event_name: Literal["audit.sink_recovered"] = "audit.sink_recovered"
-    """Which kind of event this is."""
     sink_name: ShortName
     """The sink, by its name in the settings."""
     cursor_seq: Count

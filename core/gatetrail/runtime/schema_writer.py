@@ -54,6 +54,7 @@ class EventSchemaWriter(SchemaWriter):
         written.pop("additionalProperties", None)
         keys = written["properties"]
         keys["@timestamp"]["format"] = "date-time"
+        keys["event_name"]["description"] = "Which kind of event this is."
         described = {"description": keys["schema_version"]["description"]}
         keys["schema_version"] = {"pattern": r"^1\.[0-9]+$", "type": "string", **described}
         written["dependentRequired"] = {"seq": ["chain_id", "prev_hash", "event_hash"]}
