@@ -17,7 +17,7 @@ from gatetrail_sinks.postgres.journal import open_journal
 from tests.samples import make_stamp
 
 SETTINGS = FollowerSettings(
-    batch_events=40, acquire_poll_ms=50, idle_poll_ms=100, retry_initial_ms=20, retry_max_ms=200
+    batch_events=40, acquire_poll_ms=50, idle_poll_ms=100, retry_initial_ms=20, retry_max_ms=200, replay_poll_ms=20
 )
 
 

@@ -22,6 +22,7 @@ from gatetrail_sinks.postgres.connection import open_pool
 from gatetrail_sinks.postgres.cursors import open_cursors
 from gatetrail_sinks.postgres.journal import PostgresJournal, open_journal
 from gatetrail_sinks.postgres.migrate import migrate
+from gatetrail_sinks.postgres.replays import PostgresReplays
 from tests.postgres.exporter import SETTINGS
 from tests.samples import decided, make_stamp
 
@@ -30,6 +31,8 @@ pytestmark = [pytest.mark.anyio, pytest.mark.postgres]
 KILLS = 12
 EVENTS_A_ROUND = 400
 DROPS = 5
+REPLAYED = 3_000
+REPLAY_KILLS = 5
 
 
 @asynccontextmanager
@@ -70,7 +73,7 @@ async def check_against_journal(path: Path, journal: PostgresJournal, torn_at_mo
 async def reaches(path: Path, journal: PostgresJournal) -> None:
     """Wait until the newest event is in the file."""
     last = (await journal.read(await journal.head_seq() - 1, 1))[0].line + b"\n"
-    await until(lambda: path.read_bytes().endswith(last))
+    await until(lambda: path.exists() and path.read_bytes().endswith(last))
 
 
 class Exporters:
@@ -130,6 +133,43 @@ async def test_exporters_killed_at_any_moment_lose_and_glue_nothing_and_the_othe
         finally:
             await exporters.kill_all()
         await check_against_journal(path, journal, torn_at_most=KILLS)
+
+
+@pytest.mark.slow
+@pytest.mark.requirement("E10")
+async def test_a_replay_whose_drivers_are_killed_at_any_moment_brings_every_event_in_order(
+    dsn: str, tmp_path: Path
+) -> None:
+    chance, path = random.Random(5), tmp_path / "audit.jsonl"
+    exporters = Exporters(dsn, path)
+    async with open_migrated(dsn) as journal, open_pool(dsn) as pool:
+        replays = PostgresReplays(dsn, pool)
+        await append(journal, REPLAYED)
+        try:
+            await exporters.start()
+            owner = await exporters.owner()
+            await reaches(path, journal)
+            live_size = size_of(path)
+            asked = await replays.request("file", 101, REPLAYED)
+            for _ in range(REPLAY_KILLS):
+                await exporters.start()
+                size = size_of(path)
+                grown = chance.randrange(REPLAYED * 100)
+                await until(lambda: size_of(path) > size + grown)  # noqa: B023 used within the round
+                await exporters.kill(owner)
+                owner = await exporters.owner()
+            async with asyncio.timeout(30):
+                while (now := await replays.state(asked.replay_id)) and now.finished_at is None:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        finally:
+            await exporters.kill_all()
+        wanted = [entry.line for entry in await journal.read(100, REPLAYED - 100)]
+        again = path.read_bytes()[live_size:].split(b"\n")[:-1]
+        known = set(wanted)
+        assert list(dict.fromkeys(line for line in again if line in known)) == wanted
+        assert now is not None
+        assert now.delivered_count == len(wanted)
+        assert len([line for line in again if line not in known]) <= REPLAY_KILLS
 
 
 @pytest.mark.requirement("E10")
