@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -494,6 +494,16 @@ class TestUdp:
             for _ in range(2):
                 with pytest.raises(SinkUnavailable, match=r"127\.0\.0\.1:\d+ \(udp\): Connection refused"):
                     await sink.write(await make_entries(3))
+
+    async def test_all_addresses_of_a_name_are_tried(self, receiver: Rsyslog) -> None:
+        settings = settings_for(receiver, TransportKind.UDP).model_copy(update={"host": "localhost"})
+        (entry,) = await make_entries(1)
+        async with sink_to(settings) as sink:
+            for _ in range(2):  # ::1, where nobody listens, may come first
+                with suppress(SinkUnavailable):
+                    await sink.write([entry])
+            await sink.write([entry])
+        assert set(await receiver.lines(1)) == {entry.line}
 
     async def test_what_no_datagram_holds_goes_to_quarantine(self, receiver: Rsyslog) -> None:
         entries = await make_entries(3)

@@ -23,6 +23,7 @@ class Datagrams:
         self._connect_timeout_s = connect_timeout_s
         self._send_timeout_s = send_timeout_s
         self._socket: socket.socket | None = None
+        self._failures = 0
 
     async def send(self, messages: Sequence[bytes]) -> None:
         datagrams = self._socket or await self._open()
@@ -35,7 +36,8 @@ class Datagrams:
         except MessageRefused:
             raise
         except BaseException:
-            await self.close()  # the name may stand for another address when it is tried again
+            self._failures += 1
+            await self.close()
             raise
 
     async def close(self) -> None:
@@ -47,7 +49,8 @@ class Datagrams:
         loop = asyncio.get_running_loop()
         async with limited(self._connect_timeout_s, "no address"):
             found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_DGRAM)
-        family, kind, protocol, _, address = found[0]
+        # Nobody says that an address is wrong before something was sent there: so the next one comes after a failure.
+        family, kind, protocol, _, address = found[self._failures % len(found)]
         datagrams = self._socket = socket.socket(family, kind, protocol)
         datagrams.setblocking(False)
         datagrams.connect(address)  # sends nothing, so does not wait
