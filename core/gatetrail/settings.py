@@ -67,7 +67,7 @@ class ServiceSettings(BaseSettings):
     servers: dict[str, HostedServer] = {}
     """By the name under which the policy knows them; served at `/mcp/NAME`. Empty: the sample servers."""
     sinks: dict[str, dict[str, Any]] = {}
-    """By name: `type` (file) and what that type of sink wants to know."""
+    """By name: `type` and what that type of sink wants to know."""
 
     @classmethod
     def settings_customise_sources(

@@ -15,6 +15,7 @@ from gatetrail.resources import schemas
 from gatetrail.runtime.event_examples import event_examples
 from gatetrail.runtime.event_kinds import event_kinds
 from gatetrail.runtime.schema_writer import EventSchemaWriter, SchemaWriter
+from gatetrail.runtime.sink_options import SINK_OPTIONS
 from gatetrail.settings import ServiceSettings
 
 VERSION_FOLDER = "v1"
@@ -34,7 +35,7 @@ def generated() -> Mapping[str, bytes]:
         "policy": _file(
             PolicyDocument.model_json_schema(schema_generator=SchemaWriter), "The policy file of Gatetrail"
         ),
-        "service": _file(ServiceSettings.model_json_schema(schema_generator=SchemaWriter), "The service file"),
+        "service": _file(_service(), "The service file"),
     }
     return {f"{name}{_SUFFIX}": _render(name, schema) for name, schema in found.items()}
 
@@ -78,6 +79,15 @@ def _union(examples: list[dict[str, Any]]) -> dict[str, Any]:
         "of closed lists, and take nothing away: read what you know, and let the rest be."
     )
     return {**schema, "title": "An event of Gatetrail", "description": described, "examples": examples}
+
+
+def _service() -> dict[str, Any]:
+    # Settings stand below the sinks and know them as keys and values only; what each type wants is put in here.
+    schema = ServiceSettings.model_json_schema(schema_generator=SchemaWriter)
+    sink = SINK_OPTIONS.json_schema(schema_generator=SchemaWriter)
+    schema["$defs"] |= sink.pop("$defs")
+    schema["properties"]["sinks"]["additionalProperties"] = sink
+    return schema
 
 
 def _file(schema: dict[str, Any], title: str) -> dict[str, Any]:
