@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 import yaml
 
 from gatetrail.policy.load import parse_policy
+from gatetrail.redaction.marks import Marks
 from gatetrail.runtime.sample import sample_policy, sample_policy_text
-from tests.cli.conftest import Gatetrail
+from tests.cli.conftest import COMMAND, Gatetrail
 
 WRONG = """servers:
   finance:
@@ -63,3 +66,22 @@ def test_a_command_that_needs_the_policy_refuses_a_wrong_one(offline: Gatetrail,
     ran = offline(*arguments, "--policy", "policy.yaml")
     assert (ran.code, ran.out) == (2, "")
     assert [line.split(" ")[0] for line in ran.errors] == PLACES
+
+
+@pytest.mark.requirement("F3")
+def test_redaction_that_does_nothing_is_warned_of(offline: Gatetrail) -> None:
+    (offline.folder / "policy.yaml").write_text("redaction: {arguments: [{path: customer.iban}]}")
+    ran = offline("policy", "check", "policy.yaml")
+    assert ran.code == 0
+    assert "policy.yaml: redaction.arguments[0]: does nothing while preview_bytes is 0" in ran.err
+
+
+@pytest.mark.requirement("F3")
+def test_a_value_is_hashed_as_redaction_hashes_it(offline: Gatetrail) -> None:
+    environment = {**offline.environment, "GATETRAIL_REDACTION_KEY": "r" * 32}
+    ran = subprocess.run(
+        [*COMMAND, "policy", "hash"], env=environment, input=b"ann\nDE02\n", capture_output=True, check=True, timeout=30
+    )
+    marks = Marks(b"r" * 32)
+    assert ran.stdout.decode().splitlines() == [marks.hashed("ann"), marks.hashed("DE02")]
+    assert offline("policy", "hash", GATETRAIL_REDACTION_KEY="short").code == 2

@@ -68,6 +68,7 @@ def command() -> Any:
     group = _group(app, "policy", "Check and show the policy file.")
     _add(group, policy.check, policy.CHECK_EXAMPLES, "Check a policy file.")
     _add(group, policy.show, policy.SHOW_EXAMPLES, "Show a policy with all its defaults.")
+    _add(group, policy.hash_values, policy.HASH_EXAMPLES, "Hash values as redaction does.", name="hash")
     _add(_group(app, "token", "Bearer tokens for callers."), token.mint, token.EXAMPLES, "Print a new token.")
     _add(app, migrate.migrate, migrate.EXAMPLES, "Bring the database up to date.")
     group = _group(app, "schema", "JSON Schemas of event, policy and settings.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,6 +28,13 @@ SHOW_EXAMPLES = """Examples:
   gatetrail policy show --policy policy.yaml --json
 """
 
+HASH_EXAMPLES = """Examples:
+
+\b
+  printf %s DE02120300000000202051 | gatetrail policy hash
+  gatetrail policy hash < values.txt
+"""
+
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The policy file.")]
 
 
@@ -41,6 +49,7 @@ def check(file: File, as_json: Json = False) -> None:
         _put_problems(problem, as_json=as_json)
         raise typer.Exit(NO) from None
     _put_summary(policy, as_json=as_json)
+    _say_warnings(policy)
 
 
 def show(policy: PolicyFile = None, as_json: Json = False, config: Config = None) -> None:
@@ -53,6 +62,24 @@ def show(policy: PolicyFile = None, as_json: Json = False, config: Config = None
         put_json({"policy_version": chosen.version, "source": chosen.source, "document": document})
     else:
         put_text(f"# version {chosen.version}, from {chosen.source}\n{_yaml(document)}".rstrip())
+    flush()
+
+
+def hash_values(config: Config = None) -> None:
+    """Tell what redaction writes for values that it hashes: one value a line from stdin, one hash a line to stdout.
+
+    By these a value can be searched for in the record. Values do not belong on a command line.
+    """
+    from gatetrail.cli.output import flush, put_text
+    from gatetrail.redaction.marks import Marks
+    from gatetrail.redaction.redaction import check_key
+    from gatetrail.runtime.folder import redaction_key
+
+    key = redaction_key(settings_of(config))
+    check_key(key)
+    marks = Marks(key)
+    for line in sys.stdin.buffer:
+        put_text(marks.hashed(line.decode("utf-8", "replace").removesuffix("\n")))
     flush()
 
 
@@ -73,6 +100,15 @@ def _put_problems(problem: PolicyInvalid, *, as_json: bool) -> None:
         else:
             put_text(printable(one.text(problem.file)))
     flush()
+
+
+def _say_warnings(policy: Policy) -> None:
+    from gatetrail.cli.talk import warn
+    from gatetrail.policy.check_redaction import redaction_warnings
+    from gatetrail.policy.source import text_of
+
+    for place, message in redaction_warnings(policy.document.redaction):
+        warn(f"{policy.source}: {text_of(place)}: {message}")
 
 
 def _put_summary(policy: Policy, *, as_json: bool) -> None:
