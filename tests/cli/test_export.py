@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from gatetrail_sinks.postgres.connection import open_pool
@@ -130,6 +131,16 @@ def test_it_ends_in_order_when_it_is_asked_to(gatetrail: Gatetrail, dsn: str, li
     assert lines.read_text() == gatetrail("events", "--limit", "0", "--format", "json").out
 
 
+def until_one_stands_by(dsn: str) -> None:
+    """Somebody has asked for the sink in vain, and will ask again."""
+    asked = (
+        "SELECT FROM pg_stat_activity WHERE application_name = 'gatetrail cursors' AND state = 'idle'"
+        " AND query LIKE '%%pg_try_advisory_lock%%'"
+    )
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        until(lambda: connection.execute(asked).rowcount == 1)
+
+
 class Load:
     """Events that come all the time, from a process of another kind."""
 
@@ -175,7 +186,7 @@ def test_moving_the_sinks_from_serve_to_export_and_back_under_load_loses_nothing
         load = Load(dsn)
         loading = asyncio.create_task(load.run())
         try:
-            await asyncio.to_thread(_move_to_and_fro, gatetrail, lines)
+            await asyncio.to_thread(_move_to_and_fro, gatetrail, dsn, lines)
         finally:
             load.end()
             await loading
@@ -185,11 +196,12 @@ def test_moving_the_sinks_from_serve_to_export_and_back_under_load_loses_nothing
     check(lines, whole_record(gatetrail), doubles_at_most=0, torn_at_most=0)
 
 
-def _move_to_and_fro(gatetrail: Gatetrail, lines: Path) -> None:
+def _move_to_and_fro(gatetrail: Gatetrail, dsn: str, lines: Path) -> None:
     first = serve(gatetrail)
     until(lambda: size_of(lines) > 0)
     for begin in (export, serve, export):
         second = begin(gatetrail)
+        until_one_stands_by(dsn)
         assert first.end() == 0
         size = size_of(lines)
         until(lambda: size_of(lines) > size, TAKEN_OVER_S)  # noqa: B023 used within the round
@@ -206,7 +218,7 @@ def test_a_driver_that_is_killed_under_load_is_followed_within_seconds_and_nothi
         load = Load(dsn)
         loading = asyncio.create_task(load.run())
         try:
-            return await asyncio.to_thread(_kill_one_after_the_other, gatetrail, lines)
+            return await asyncio.to_thread(_kill_one_after_the_other, gatetrail, dsn, lines)
         finally:
             load.end()
             await loading
@@ -217,12 +229,13 @@ def test_a_driver_that_is_killed_under_load_is_followed_within_seconds_and_nothi
     check(lines, whole_record(gatetrail), doubles_at_most=4 * BATCH, torn_at_most=4)
 
 
-def _kill_one_after_the_other(gatetrail: Gatetrail, lines: Path) -> list[float]:
+def _kill_one_after_the_other(gatetrail: Gatetrail, dsn: str, lines: Path) -> list[float]:
     took_s: list[float] = []
     first = serve(gatetrail)
     until(lambda: size_of(lines) > 0)
     for begin in (export, serve, export):
         second = begin(gatetrail)
+        until_one_stands_by(dsn)
         first.process.kill()
         first.process.wait(WITHIN_S)
         size = size_of(lines)
