@@ -1,6 +1,7 @@
 # `make` alone lists what there is. Nothing is needed beforehand but Python 3.11 or newer, with its venv module.
 
 DEMO_FLAGS ?=
+FREEZE_FLAGS ?=
 PYTEST_FLAGS ?=
 PYTHONS ?= python3.13 python3.12 python3.11 python3
 
@@ -13,7 +14,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check fix lint types schemas conformance peers bench wheel requirements clean
+.PHONY: help demo test check fix lint types schemas freeze conformance peers bench wheel requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +43,9 @@ types: .venv/dev.stamp ## mypy and pyright, both strict
 
 schemas: .venv/run.stamp ## Write schemas/ anew from the models
 	$(BIN)/gatetrail schema export
+
+freeze: .venv/dev.stamp ## Keep the schemas of this version for comparison (FREEZE_FLAGS=--again until it is released)
+	$(BIN)/python -m tests.contract.frozen $(FREEZE_FLAGS)
 
 conformance: tests/conformance/node_modules/.stamp ## Run the MCP conformance suite, with the gate and without
 	$(BIN)/pytest tests/conformance -rP $(PYTEST_FLAGS)
