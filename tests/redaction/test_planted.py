@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gatetrail.call import Call, Ids, Kind, Origin
-from gatetrail.events.model import AuditSinkFailed, ToolCallDecided
+from gatetrail.events.model import AuditSinkFailed, PolicyChanged, ToolCallDecided
 from gatetrail.gates.decision import Deny
 from gatetrail.identity.caller import Anonymous, Authenticated, AuthMethod, Caller, IdentityRefusal, Refused
 from gatetrail.identity.tiers import CallerType, Tier
@@ -266,11 +266,14 @@ def test_the_spool_and_the_log_hold_no_secret_while_the_journal_is_away(
 
 
 @given(any_secret, st.sampled_from(ACTIONS))
-def test_a_reason_of_a_sink_holds_no_secret(tmp_path_factory: Any, planted: Planted, action: str) -> None:
+def test_what_is_recorded_beside_calls_holds_no_secret(tmp_path_factory: Any, planted: Planted, action: str) -> None:
     stage = Stage(tmp_path_factory.mktemp("spool"), policy(action))
     reason = f"cannot log in: {planted.text} "[:500]
     message = stage.stamp(Level.CRITICAL, "a sink takes no events")
     failed = AuditSinkFailed(**message, sink_name="siem", cursor_seq=0, reason=reason)
     asyncio.run(stage.ledger.commit_or_spool(failed))
+    told = stage.stamp(Level.NOTICE, "another policy is in force")
+    changed = PolicyChanged(**told, policy_version="1", policy_source="p", changes=("one", reason))
+    asyncio.run(stage.ledger.commit_or_spool(changed))
     assert_absent(planted, asyncio.run(stage.lines()), [])
     assert len(stage.journal.events("audit.sink_failed")) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gatetrail.events.fields import Record
 from gatetrail.events.model import ToolCallCompleted, ToolCallDecided
-from gatetrail.redaction import Redaction
+from gatetrail.redaction import Redaction, Redactor
 
 OWN_KEYS = frozenset(
     {
@@ -36,5 +36,13 @@ class Redacted:
         texts = {
             key: value for key, value in event.__dict__.items() if type(value) is str and key not in OWN_KEYS and value
         }
-        found = self._redaction.current.free_texts(texts)
+        lists = {key: value for key, value in event.__dict__.items() if type(value) is tuple}
+        found = {**self._redactor.free_texts(texts), **{key: self._list(value) for key, value in lists.items()}}
         return type(event).trusted({**event.__dict__, **found}) if found else event
+
+    @property
+    def _redactor(self) -> Redactor:
+        return self._redaction.current
+
+    def _list(self, texts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(self._redactor.free_texts({"message": text}).get("message", text) for text in texts)
