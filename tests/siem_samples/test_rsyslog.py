@@ -11,8 +11,9 @@ from pathlib import Path
 import orjson
 import pytest
 
+from gatetrail.tls import ClientTls
 from gatetrail_sinks.file import FileSettings, FileSink
-from gatetrail_sinks.syslog import SyslogSettings, SyslogSink, TlsSettings, TransportKind
+from gatetrail_sinks.syslog import SyslogSettings, SyslogSink, TransportKind
 from tests.entries import make_entries
 from tests.require import require_or_skip
 from tests.siem_samples.shippers import AUDIT_FILE, SIEM_FILE, SIEM_HOST, Daemon, Site
@@ -90,7 +91,7 @@ async def test_the_events_of_the_syslog_sink_arrive_unchanged(
 ) -> None:
     daemon = await receiver(site, running)
     encrypted = transport is not TransportKind.TCP
-    tls = TlsSettings(ca_file=site.path(f"{TLS_FOLDER}/ca.pem"), server_name=SIEM_HOST) if encrypted else None
+    tls = ClientTls(ca_file=site.path(f"{TLS_FOLDER}/ca.pem"), server_name=SIEM_HOST) if encrypted else None
     port = site.ports[PORT_OF[transport]]
     sink = SyslogSink("siem", SyslogSettings(host="127.0.0.1", transport=transport, port=port, tls=tls))
     entries = await make_entries(200)

@@ -8,7 +8,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from gatetrail_sinks.syslog import SyslogSettings, SyslogSink, TlsSettings, TransportKind
+from gatetrail.tls import ClientTls
+from gatetrail_sinks.syslog import SyslogSettings, SyslogSink, TransportKind
 from tests.sinks.certificates import Authority
 
 QUICK: dict[str, Any] = {"connect_timeout_ms": 500, "send_timeout_ms": 300}
@@ -72,4 +73,4 @@ def server_context(authority: Authority, *, ask_for_certificate: bool = False) -
 def stream_settings(port: int, authority: Authority, *, encrypted: bool) -> SyslogSettings:
     if not encrypted:
         return local(TransportKind.TCP, port)
-    return local(TransportKind.TLS, port, tls=TlsSettings(ca_file=authority.ca_file))
+    return local(TransportKind.TLS, port, tls=ClientTls(ca_file=authority.ca_file))

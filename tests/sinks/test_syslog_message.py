@@ -13,8 +13,9 @@ from pydantic import ValidationError
 
 from gatetrail.events.journal import Entry
 from gatetrail.severity import SEVERITIES
+from gatetrail.tls import ClientTls
 from gatetrail.words import Level
-from gatetrail_sinks.syslog import Facility, SyslogSettings, TlsSettings, TransportKind
+from gatetrail_sinks.syslog import Facility, SyslogSettings, TransportKind
 from gatetrail_sinks.syslog.message import PARAMETERS, Formatter
 from gatetrail_sinks.syslog.relp_frames import Frame, FrameReader, ProtocolBroken
 from tests.entries import make_entries
@@ -234,6 +235,6 @@ def test_each_transport_has_its_usual_port(transport: TransportKind, port: int) 
 
 
 def test_the_keys_password_is_shown_nowhere() -> None:
-    tls = TlsSettings.model_validate({"certificate_file": "c.pem", "key_password": "hush"})
+    tls = ClientTls.model_validate({"certificate_file": "c.pem", "key_password": "hush"})
     settings = SyslogSettings(host="h", tls=tls)
     assert "hush" not in repr(settings) + str(settings.model_dump()) + settings.model_dump_json()

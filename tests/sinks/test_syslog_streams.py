@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from gatetrail.errors import SinkUnavailable
-from gatetrail_sinks.syslog import TlsSettings, TransportKind
+from gatetrail.tls import ClientTls
+from gatetrail_sinks.syslog import TransportKind
 from tests.entries import make_entries
 from tests.sinks.certificates import Authority
 from tests.sinks.places.syslog import settings_for
@@ -132,7 +133,7 @@ class TestCertificates:
 
     async def test_verification_can_be_switched_off(self, receiver: Rsyslog) -> None:
         settings = settings_for(receiver, TransportKind.TLS, encrypted=True)
-        async with sink_to(settings.model_copy(update={"tls": TlsSettings(verify=False)})) as sink:
+        async with sink_to(settings.model_copy(update={"tls": ClientTls(verify=False)})) as sink:
             await sink.write(await make_entries(1))
         assert len(await receiver.lines(1)) == 1
 
@@ -151,7 +152,7 @@ class TestCertificates:
         own = receiver.authority.sign("gate-1.test", password="of the key")
         (tmp_path / "password").write_text("of the key\n")
         for password in ({"key_password": "of the key"}, {"key_password_file": tmp_path / "password"}):
-            tls = TlsSettings.model_validate(
+            tls = ClientTls.model_validate(
                 {
                     "ca_file": receiver.authority.ca_file,
                     "certificate_file": own.certificate_file,
@@ -183,7 +184,7 @@ class TestCertificates:
     async def test_a_wrong_password_is_told_without_it(self, tmp_path: Path) -> None:
         authority = Authority(tmp_path)
         own = authority.sign("gate-1.test", password="right")
-        tls = TlsSettings.model_validate(
+        tls = ClientTls.model_validate(
             {"certificate_file": own.certificate_file, "key_file": own.key_file, "key_password": "hush"}
         )
         async with sink_to(local(TransportKind.TLS, 1, tls=tls)) as sink:

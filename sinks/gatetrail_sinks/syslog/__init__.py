@@ -16,7 +16,7 @@ Where nothing may be lost and the receiver speaks no RELP, let a forwarder follo
 
 from __future__ import annotations
 
-from gatetrail_sinks.syslog.settings import Facility, SyslogSettings, TlsSettings, TransportKind
+from gatetrail_sinks.syslog.settings import Facility, SyslogSettings, TransportKind
 from gatetrail_sinks.syslog.sink import SyslogSink
 
-__all__ = ["Facility", "SyslogSettings", "SyslogSink", "TlsSettings", "TransportKind"]
+__all__ = ["Facility", "SyslogSettings", "SyslogSink", "TransportKind"]

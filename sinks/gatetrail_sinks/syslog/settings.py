@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from gatetrail.tls import ClientTls
 
 
 class TransportKind(StrEnum):
@@ -63,34 +64,6 @@ LARGEST_DATAGRAM_BYTES = 65_507
 Milliseconds = Annotated[int, Field(ge=1, le=600_000)]
 
 
-class TlsSettings(BaseModel):
-    """How the receiver proves itself, and how we do. The receiver is verified unless that is switched off."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    ca_file: Path | None = Field(default=None, examples=["/etc/gatetrail/syslog-ca.pem"])
-    """PEM with the authorities that may have signed the receiver's certificate; without it the system's."""
-    certificate_file: Path | None = None
-    """PEM with our own certificate, for a receiver that asks for one; the chain follows in the same file."""
-    key_file: Path | None = None
-    """PEM with the key of our certificate; without it the key is in `certificate_file`."""
-    key_password: SecretStr | None = None
-    key_password_file: Path | None = None
-    """A file that holds the password of the key, instead of `key_password`; line breaks at its end do not count."""
-    server_name: str | None = None
-    """The name that has to be in the receiver's certificate; without it `host`."""
-    verify: bool = True
-    """False accepts any receiver, and so anybody on the way. For tests only."""
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        if self.key_password is not None and self.key_password_file is not None:
-            raise ValueError("give either key_password or key_password_file")
-        if self.certificate_file is None and (self.key_file or self.key_password or self.key_password_file):
-            raise ValueError("a key needs its certificate_file")
-        return self
-
-
 class SyslogSettings(BaseModel):
     """Where messages go, and what stands in their headers."""
 
@@ -102,7 +75,7 @@ class SyslogSettings(BaseModel):
     """The default is the one that loses nothing."""
     port: int = Field(default=0, ge=0, le=65_535)
     """0 takes the usual one: 514 for UDP and TCP, 6514 for TLS, 2514 for RELP."""
-    tls: TlsSettings | None = None
+    tls: ClientTls | None = None
     """With `relp`: speak it over TLS. With `tls`: how, where the defaults do not fit."""
 
     facility: Facility = Facility.LOCAL0

@@ -12,12 +12,13 @@ from typing import assert_never
 from gatetrail.errors import EventRefused, SinkUnavailable
 from gatetrail.events.journal import Entry
 from gatetrail.events.outgoing import Outgoing, Render, native, prepared
+from gatetrail.tls import ClientTls, client_context
 from gatetrail_sinks.syslog import socket_connection
 from gatetrail_sinks.syslog.message import Formatter
 from gatetrail_sinks.syslog.relp import Relp
-from gatetrail_sinks.syslog.settings import SyslogSettings, TlsSettings, TransportKind
+from gatetrail_sinks.syslog.settings import SyslogSettings, TransportKind
 from gatetrail_sinks.syslog.tcp import OctetCounted
-from gatetrail_sinks.syslog.tls import TlsConnection, client_context
+from gatetrail_sinks.syslog.tls import TlsConnection
 from gatetrail_sinks.syslog.transport import Connect, Connection, MessageRefused, Transport
 from gatetrail_sinks.syslog.udp import Datagrams
 
@@ -86,7 +87,7 @@ def make_transport(settings: SyslogSettings) -> Transport:
         case TransportKind.TCP:
             return OctetCounted(_connector(settings, None), connect_timeout_s)
         case TransportKind.TLS:
-            return OctetCounted(_connector(settings, settings.tls or TlsSettings()), connect_timeout_s)
+            return OctetCounted(_connector(settings, settings.tls or ClientTls()), connect_timeout_s)
         case TransportKind.RELP:
             return Relp(_connector(settings, settings.tls), connect_timeout_s, settings.relp_window)
         case _:
@@ -104,7 +105,7 @@ def explained(problem: OSError) -> str:
     return problem.strerror or str(problem) or type(problem).__name__
 
 
-def _connector(settings: SyslogSettings, tls: TlsSettings | None) -> Connect:
+def _connector(settings: SyslogSettings, tls: ClientTls | None) -> Connect:
     async def connect() -> Connection:
         context = None if tls is None else await asyncio.to_thread(client_context, tls)
         plain = await socket_connection.connect(settings.host, settings.actual_port, settings.send_timeout_ms / 1000)

@@ -4,29 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import suppress
 
-from gatetrail_sinks.syslog.settings import TlsSettings
 from gatetrail_sinks.syslog.socket_connection import READ_BYTES, SocketConnection
 from gatetrail_sinks.syslog.transport import ReceiverGone
 
 FIRST_WORD_LIMIT_S = 0.3
 """So long is waited in a TLS 1.3 connection for the receiver's first word."""
-
-
-def client_context(settings: TlsSettings) -> ssl.SSLContext:
-    """TLS 1.2 or newer. Raises OSError, with the file's name, for a file that cannot be read or makes no sense."""
-    with _named(settings.ca_file):
-        context = ssl.create_default_context(cafile=settings.ca_file)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if not settings.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if settings.certificate_file is not None:
-        _load_certificate(context, settings.certificate_file, settings)
-    return context
 
 
 class TlsConnection:
@@ -107,25 +91,3 @@ class TlsConnection:
     async def _flush(self) -> None:
         if self._outgoing.pending:
             await self._plain.send(self._outgoing.read())
-
-
-def _load_certificate(context: ssl.SSLContext, certificate_file: Path, settings: TlsSettings) -> None:
-    password = _password(settings)
-    with _named(certificate_file):
-        # Without a password OpenSSL would ask at the terminal for the one that the key has.
-        context.load_cert_chain(certificate_file, settings.key_file, lambda: password)
-
-
-def _password(settings: TlsSettings) -> str:
-    if settings.key_password_file is not None:
-        return settings.key_password_file.read_text().rstrip("\r\n")
-    return settings.key_password.get_secret_value() if settings.key_password is not None else ""
-
-
-@contextmanager
-def _named(file: Path | None) -> Generator[None]:
-    """OpenSSL does not say which file it could not use."""
-    try:
-        yield
-    except OSError as problem:
-        raise OSError(f"{file or 'the system certificates'}: {problem.strerror or problem}") from problem

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from gatetrail.events.journal import Entry
 from gatetrail.events.sink import Sink
-from gatetrail_sinks.syslog import SyslogSettings, SyslogSink, TlsSettings, TransportKind
+from gatetrail.tls import ClientTls
+from gatetrail_sinks.syslog import SyslogSettings, SyslogSink, TransportKind
 from tests.sinks.rsyslog import Rsyslog
 
 
@@ -42,7 +43,7 @@ class SyslogPlace:
 
 def settings_for(receiver: Rsyslog, transport: TransportKind, *, encrypted: bool = False) -> SyslogSettings:
     """What a sink has to be told to reach the receiver in this way."""
-    tls = TlsSettings(ca_file=receiver.authority.ca_file, server_name="receiver.test") if encrypted else None
+    tls = ClientTls(ca_file=receiver.authority.ca_file, server_name="receiver.test") if encrypted else None
     ports = {
         TransportKind.UDP: receiver.udp_port,
         TransportKind.TCP: receiver.tcp_port,
