@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from gatetrail.events.fields import Record
 from gatetrail.events.model import ToolCallCompleted, ToolCallDecided
 from gatetrail.redaction import Redaction, Redactor
@@ -36,7 +38,7 @@ class Redacted:
         texts = {
             key: value for key, value in event.__dict__.items() if type(value) is str and key not in OWN_KEYS and value
         }
-        lists = {key: value for key, value in event.__dict__.items() if type(value) is tuple}
+        lists = {key: cast("tuple[str, ...]", value) for key, value in event.__dict__.items() if type(value) is tuple}
         found = {**self._redactor.free_texts(texts), **{key: self._list(value) for key, value in lists.items()}}
         return type(event).trusted({**event.__dict__, **found}) if found else event
 
