@@ -27,7 +27,7 @@ HELP = """Four gates and a durable audit trail in front of every tool call of an
 
 stdout is data, stderr is talk. Exit codes: 0 fine, 1 the answer is no, 2 wrong use, 3 the service or the
 database is away. Every setting has a variable as well: GATETRAIL_DSN, GATETRAIL_POLICY, GATETRAIL_CONFIG,
-GATETRAIL_DATA_DIR, GATETRAIL_JWT_SECRET."""
+GATETRAIL_DATA_DIR, GATETRAIL_JWT_SECRET, GATETRAIL_REDACTION_KEY."""
 
 EXAMPLES = """Examples:
 

@@ -1,4 +1,4 @@
-"""The closed union of events. A new kind of event is one class here and one line in `Event`."""
+"""The closed union of events. A new kind is one class here, one line in `Event`, and one member of `formats.kinds.Kind`."""
 
 from __future__ import annotations
 
