@@ -1,4 +1,4 @@
-"""The closed union of events. A new kind is one class here, one line in `Event`, and one member of `formats.kinds.Kind`."""
+"""The closed union of events. A new kind: a class here, a line in `Event`, a member of `formats.kinds.Kind`."""
 
 from __future__ import annotations
 
