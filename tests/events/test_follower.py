@@ -167,6 +167,73 @@ async def test_a_failure_is_told_once_and_its_end_by_whoever_drives_the_sink_the
     assert not (await world.cursors.states())[0].failure_told
 
 
+async def test_the_next_batch_is_read_while_one_is_on_its_way(
+    world: World, sink: ObedientSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_go = asyncio.Event()
+    asked: list[int] = []
+    read = world.journal.read
+
+    async def watched(after_seq: int, limit: int) -> Sequence[Entry]:
+        if limit == 10:  # so many go into a write
+            asked.append(after_seq)
+        return await read(after_seq, limit)
+
+    async def hold(_: Sequence[Entry]) -> None:
+        await let_go.wait()
+
+    sink.behave = hold
+    await world.append(25)
+    monkeypatch.setattr(world.journal, "read", watched)
+    async with running(world.follower(sink)):
+        await until(lambda: asked == [0, 10])
+        assert (sink.tries, sink.taken) == ([list(range(1, 11))], [])
+        let_go.set()
+        await until(lambda: len(sink.taken) == 25)
+    assert asked[:3] == [0, 10, 20]
+    assert sink.seqs == list(range(1, 26))
+
+
+async def test_a_sink_that_is_too_slow_for_whole_batches_gets_smaller_ones(world: World, sink: ObedientSink) -> None:
+    async def be_too_slow_for_more_than_three(entries: Sequence[Entry]) -> None:
+        if len(entries) > 3:
+            raise SinkUnavailable("no acknowledgement in time") from TimeoutError()
+
+    sink.behave = be_too_slow_for_more_than_three
+    await world.append(30)
+    async with running(world.follower(sink)):
+        await until(lambda: await_all(sink, 30))
+    assert first_seen(sink.seqs)[:30] == list(range(1, 31))
+    assert [len(batch) for batch in sink.tries[:5]] == [10, 10, 10, 5, 2]
+    assert "obedient" not in world.cursors.quarantine_of
+
+
+async def test_what_was_known_of_an_entry_and_a_failure_ends_with_the_ownership(
+    world: World, sink: ObedientSink
+) -> None:
+    async def refuse(entries: Sequence[Entry]) -> None:
+        raise EventRefused(entries[0].seq, "no")
+
+    async def fail_alike(_: Sequence[Entry]) -> None:
+        raise SinkUnavailable("no")
+
+    await world.append(3)
+    sink.behave = refuse
+    follower, elsewhere = world.follower(sink, tries_before_quarantine=1_000), world.cursors.another()
+    async with running(follower):
+        await until(lambda: len(sink.tries) >= 3)
+        world.cursors.lose()
+        while await elsewhere.acquire("obedient", Start.BEGINNING) is None:
+            world.cursors.lose()
+        await elsewhere.advance("obedient", 2, 2)
+        await until(lambda: follower.state().phase is Phase.STANDBY)
+        sink.behave = fail_alike
+        await elsewhere.release("obedient")
+        await until(lambda: sink.tries[-1] == [3])
+        await until(lambda: follower.state().failing_since)
+        assert (await world.cursors.states())[0].last_error == "no"
+
+
 async def test_a_hanging_sink_is_cut_off_and_tried_again(world: World, sink: ObedientSink) -> None:
     async def hang_twice(_: Sequence[Entry]) -> None:
         if len(sink.tries) <= 2:

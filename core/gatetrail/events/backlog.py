@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from gatetrail.errors import Unavailable
 from gatetrail.events.journal import Entry, Journal
 
 LOOK_AGAIN_AFTER_S = (0.0, 0.0, 0.05, 0.25)
@@ -64,15 +63,18 @@ class Backlog:
         return self._front(most)
 
     async def read_ahead(self) -> None:
-        """Read what follows the entries in hand while those are on their way. Any doubt is left to `batch`."""
+        """Read what follows the entries in hand while those are on their way. Any doubt is left to `batch`.
+
+        May run beside `done`, but neither beside `batch` nor beyond `begin`.
+        """
         if not self._ahead or not self._more_is_there or len(self._ahead) > self._batch_events:
             return
-        last = self._ahead[-1]
         try:
-            entries = await self._journal.read(last.seq, self._batch_events)
-        except Unavailable:
+            entries = await self._journal.read(self._ahead[-1].seq, self._batch_events)
+        except Exception:  # noqa: BLE001 what it was, `batch` will say if it is still so
             return
-        if self._ahead and self._ahead[-1] is last and entries and entries[0].seq == last.seq + 1:
+        last_seq = self._ahead[-1].seq if self._ahead else self.cursor_seq
+        if entries and entries[0].seq == last_seq + 1:
             self._take(entries)
 
     def _take(self, entries: Sequence[Entry]) -> None:

@@ -30,7 +30,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """Trying again may cure it: the sink said so, lost its connection, or did not answer in time."""
+    """Trying again may cure it: the sink said so, or lost its connection."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """There was no answer in time. Trying again may cure it; so may a smaller batch, if it comes from a slow sink."""
 
     reason: str
 
@@ -42,7 +49,7 @@ class Broken:
     reason: str
 
 
-Outcome = Delivered | Refused | Away | Broken
+Outcome = Delivered | Refused | Away | Late | Broken
 
 
 class Courier:
@@ -64,7 +71,7 @@ class Courier:
             if not write.done():
                 write.cancel()
         if not await self.settled(CANCEL_LIMIT_S) or write.cancelled():
-            return Away(f"did not acknowledge {len(batch)} events within {self._limit_s:g} s")
+            return Late(f"did not acknowledge {len(batch)} events within {self._limit_s:g} s")
         return _outcome(write.exception(), batch)
 
     async def settled(self, limit_s: float) -> bool:
@@ -98,6 +105,8 @@ def _outcome(problem: BaseException | None, batch: Sequence[Entry]) -> Outcome:
             if not places:
                 return Broken(f"refused event {seq}, which was not in the batch: {in_one_line(problem)}")
             return Refused(places[0], in_one_line(problem))
+        case TimeoutError() | SinkUnavailable(__cause__=TimeoutError()):
+            return Late(in_one_line(problem))
         case SinkUnavailable() | OSError():  # a socket's or file's error that a sink has let through
             return Away(in_one_line(problem))
         case _:

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from gatetrail.clock import Clock, rfc3339
 from gatetrail.events.backoff import Backoff
-from gatetrail.events.courier import Away, Broken, Courier, Delivered, Refused
+from gatetrail.events.courier import Away, Broken, Courier, Delivered, Late, Refused
 from gatetrail.events.follower_settings import FollowerSettings
 from gatetrail.events.journal import Entry
 from gatetrail.events.lane import Lane
@@ -15,6 +15,8 @@ from gatetrail.events.sink_reports import SinkReports
 
 MOST_PATIENCE = 6
 """Doublings of the tries before the next entry without a verdict is put aside."""
+MOST_LATE = 3
+"""A batch that is late so often may be more than the sink can take in the time that a write has."""
 
 
 class Delivery:
@@ -30,14 +32,20 @@ class Delivery:
         self._settings = settings
         self._pause = Backoff(settings.retry_initial_ms, settings.retry_max_ms, settings.jitter)
         self._tries = 0
+        self._late = 0
         self._unexplained_in_a_row = 0
         self.most = settings.batch_events
-        """Entries that the next batch may have; fewer while an entry is being singled out."""
+        """Entries that the next batch may have; fewer while an entry is being singled out, or the sink is slow."""
         self.delivered_count = 0
         self.quarantined_count = 0
         self.acknowledged_at: str | None = None
         self.last_error: str | None = None
         self.failing_since: str | None = None
+
+    def begin(self) -> None:
+        """Another process may have worked meanwhile: its entries and its failures are not those known here."""
+        self._tries = self._unexplained_in_a_row = 0
+        self.failing_since = self.last_error = None
 
     async def bring(self, batch: Sequence[Entry]) -> float:
         """Try once. Gives the seconds to wait before the next try: 0 when something has moved.
@@ -54,12 +62,15 @@ class Delivery:
                 return await self._broken(batch, reason)
             case Away(reason=reason):
                 return await self._failed(reason)
+            case Late(reason=reason):
+                return await self._was_late(batch, reason)
             case _:
                 assert_never(outcome)
 
     async def _acknowledged(self, batch: Sequence[Entry]) -> float:
         await self._lane.acknowledged(batch)
         self._tries = 0
+        self._late = max(self._late - 1, 0)
         self.delivered_count += len(batch)
         self.acknowledged_at = rfc3339(self._clock.now_us())
         self.most = min(self.most * 2, self._settings.batch_events)
@@ -90,6 +101,12 @@ class Delivery:
             self.most = len(batch) // 2
             self._tries = 0
             self._pause.reset()
+        return await self._failed(reason)
+
+    async def _was_late(self, batch: Sequence[Entry], reason: str) -> float:
+        self._late = min(self._late + 1, MOST_LATE)
+        if self._late == MOST_LATE:
+            self.most = max(len(batch) // 2, 1)
         return await self._failed(reason)
 
     async def _failed(self, reason: str) -> float:

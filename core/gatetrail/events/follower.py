@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -17,7 +17,7 @@ from gatetrail.events.courier import Courier, in_one_line
 from gatetrail.events.delivery import Delivery
 from gatetrail.events.fields import Record
 from gatetrail.events.follower_settings import FollowerSettings
-from gatetrail.events.journal import Journal
+from gatetrail.events.journal import Entry, Journal
 from gatetrail.events.lane import LiveLane
 from gatetrail.events.replaying import Replaying
 from gatetrail.events.sink import CursorStore, Sink, StartingPoint
@@ -193,6 +193,7 @@ class Follower:
             await self._nap(asyncio.sleep(self._settings.acquire_poll_ms / 1000))
             return False
         self._backlog.begin(seq)
+        self._delivery.begin()
         self._replaying.forget()
         self._phase = Phase.FOLLOWING
         states = {state.sink_name: state for state in await self._cursors.states()}
@@ -213,10 +214,19 @@ class Follower:
             elif batch:
                 self._hint_pause.reset()
                 self._batches_since_replay += 1
-                await self._rest(await self._delivery.bring(batch))
+                await self._rest(await self._bring(batch))
             elif hinted:
                 await self._nap(asyncio.sleep(self._hint_pause.next_s()))
             self._database_pause.reset()
+
+    async def _bring(self, batch: Sequence[Entry]) -> float:
+        ahead = asyncio.create_task(self._backlog.read_ahead())
+        try:
+            pause_s = await self._delivery.bring(batch)
+            await asyncio.wait([ahead])
+        finally:
+            ahead.cancel()
+        return pause_s
 
     async def _replay(self) -> bool:
         """Bring a batch of a replay when it is its turn; True when there was one."""

@@ -65,9 +65,9 @@ class Receiver:
                 url, extensions = self._settings.endpoint, self._extensions
                 async with client.stream("POST", url, content=body, headers=headers, extensions=extensions) as response:
                     return await self._answer(response)
-        except TimeoutError:
+        except TimeoutError as problem:
             await self.close()
-            raise SinkUnavailable(f"{self._settings.endpoint} did not answer within {limit_s:g} s") from None
+            raise SinkUnavailable(f"{self._settings.endpoint} did not answer within {limit_s:g} s") from problem
         except (OSError, httpx2.HTTPError) as problem:
             await self.close()
             raise SinkUnavailable(f"{self._settings.endpoint}: {_explained(problem)}") from problem
