@@ -69,7 +69,8 @@ def _pem(kind: str, body: str, ended: bool) -> Planted:
 
 
 def card(digits: str, separator: str) -> Planted:
-    """With the right check digit."""
+    """With the right check digit, of 16 digits."""
+    digits = digits[:15]
     total = 0
     for position, digit in enumerate(reversed(digits)):
         number = int(digit) * (2 if position % 2 == 0 else 1)
@@ -121,7 +122,7 @@ PLANTED: dict[Shape, Strategy] = {
     ),
     Shape.PAYMENT_CARD: st.builds(
         card,
-        st.builds(str.__add__, st.sampled_from("23456"), random_text(string.digits, 14)),
+        st.builds(str.__add__, st.sampled_from(("4", "51", "2221", "35", "6011")), random_text(string.digits, 15)),
         st.sampled_from(("", " ", "-")),
     ),
 }

@@ -28,7 +28,7 @@ class Shape(StrEnum):
     """Keys that begin with `sk-`, as those of OpenAI and Anthropic do."""
     GOOGLE_KEY = "google_key"
     OTHER_TOKEN = "other_token"  # noqa: S105
-    """Of npm, PyPI, Hugging Face, SendGrid, DigitalOcean, Shopify and Vault."""
+    """Of npm, PyPI, Hugging Face, SendGrid, DigitalOcean, Shopify, Vault and Telegram, and Discord's webhooks."""
     JWT = "jwt"
     """JSON Web Tokens, signed and encrypted ones."""
     PRIVATE_KEY = "private_key"

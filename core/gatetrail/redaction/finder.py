@@ -12,6 +12,7 @@ from gatetrail.policy.expressions import Expression, Match, compile_expression
 from gatetrail.policy.redaction import RedactionPolicy, Shape
 from gatetrail.redaction.marks import Marks, is_mark
 from gatetrail.redaction.shapes import CHECKS, EXPRESSIONS
+from gatetrail.redaction.tricks import without_tricks
 from gatetrail.words import Action
 
 _OURS = frozenset(EXPRESSIONS.values())
@@ -56,6 +57,11 @@ class Finder:
 
     def is_quiet(self, texts: Sequence[str]) -> bool:
         """True when there is certainly nothing to be found in any of them."""
+        if not all(map(str.isascii, texts)) and not self._is_plainly_quiet([without_tricks(text) for text in texts]):
+            return False
+        return self._is_plainly_quiet(texts)
+
+    def _is_plainly_quiet(self, texts: Sequence[str]) -> bool:
         joined = "\n".join(texts).encode("utf-8", "replace")
         if any(test.search(joined) is not None for test in self._joined_tests):
             return False
@@ -71,10 +77,21 @@ class Finder:
         `equal` hashes what would be masked or dropped: so that two ids do not become one.
         """
         window = max_bytes + MARGIN_BYTES
-        if len(text) <= window and self.is_quiet([text]):
-            return text
-        content = text[:window].encode("utf-8", "replace")
         is_cut = len(text) > window
+        head = self._without_hidden(text[:window], equal=equal)
+        return self._shown(head, is_cut=is_cut, equal=equal) + (CUT_MARK if is_cut else "")
+
+    def _without_hidden(self, text: str, *, equal: bool) -> str:
+        """The text as it is, unless something is found in its plain writing: then that."""
+        if text.isascii() or self._is_plainly_quiet([without_tricks(text)]):
+            return text
+        plain = without_tricks(self._shown(text, is_cut=False, equal=equal))
+        return text if self._shown(plain, is_cut=False, equal=equal) == plain else plain
+
+    def _shown(self, text: str, *, is_cut: bool, equal: bool) -> str:
+        if not is_cut and self._is_plainly_quiet([text]):
+            return text
+        content = text.encode("utf-8", "replace")
         spans = _merged(span for detector in self._detectors for span in self._spans(detector, content))
         # What begins in the margin may go on behind it, unseen: nothing of the margin is shown.
         limit = len(content) - MARGIN_BYTES if is_cut else len(content)
@@ -86,7 +103,7 @@ class Finder:
             parts += [content[shown : span.start], self._mark(content[span.start : span.end], span, equal=equal)]
             shown = span.end
         parts.append(content[shown : max(limit, shown)])
-        return b"".join(parts).decode("utf-8", "ignore") + (CUT_MARK if is_cut else "")
+        return b"".join(parts).decode("utf-8", "ignore")
 
     def _mark(self, found: bytes, span: _Span, *, equal: bool) -> bytes:
         action = Action.HASH if equal else span.detector.action
@@ -101,7 +118,7 @@ class Finder:
             start, end = _secret_of(match, detector.groups)
             found = content[start:end].decode("utf-8", "replace")
             passed = detector.check is None or detector.check(found)
-            if passed and end > start and not is_mark(found):
+            if passed and end > start and not _is_marked(content, start, end):
                 yield _Span(start, end, detector)
             # A failed check may have taken the beginning of what would have passed.
             position = max(match.end() if passed else 0, match.start() + 1)
@@ -156,6 +173,14 @@ def _secret_of(match: Match, groups: Sequence[int]) -> tuple[int, int]:
             return start, end
     start, end = match.span()
     return start, end
+
+
+def _is_marked(content: bytes, start: int, end: int) -> bool:
+    # The bracket of a mark can have been taken for that of a list.
+    begin = start - 1 if content[max(start - 1, 0) : start] == b"[" else start
+    return is_mark(content[start:end].decode("utf-8", "replace")) or is_mark(
+        content[begin:end].decode("utf-8", "replace")
+    )
 
 
 def _merged(spans: Iterable[_Span]) -> list[_Span]:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
+from gatetrail.redaction.tricks import without_tricks
+
 MAX_REMEMBERED = 4_096
 MAX_NAME_CHARACTERS = 128
 """Of a longer name only the beginning and the end are looked at."""
@@ -23,12 +25,21 @@ EXACT = frozenset(
             "pat",
             "passcode",
             "tokens",
+            "pass",
+            "pw",
+            "xauth",
+            "authheader",
+            "mnemonic",
+            "seedphrase",
+            "csrf",
+            "xsrf",
             "keyfile",
         ),
     }
 )
 WITHIN = re.compile(
-    "passw(or)?d|passphrase|pwd|secret|apikey|privatekey|accesskey|accountkey|signingkey|encryptionkey|sshkey"
+    "passw(or)?[dt]|passphrase|kennwort|pwd|secret|sshkey|(onetime|verification|recovery|backup)codes?$"
+    "|(api|private|access|account|signing|encryption|client|master|shared|auth|subscription|license|hmac|webhook)key"
     "|authorization|cookie|credential|sessionkey|accesstoken|refreshtoken|idtoken|authtoken|bearertoken|apitoken"
 )
 ENDS = ("token",)
@@ -37,8 +48,9 @@ NameTest = Callable[[str], bool]
 
 
 def folded(name: str) -> str:
-    """Lower case, letters and digits alone: `X-Api_Key` is `xapikey`."""
-    return "".join(character for character in name.casefold() if character.isalnum())
+    """Lower case, plain letters and digits alone: `X-Api_Key` is `xapikey`."""
+    plain = name if name.isascii() else without_tricks(name)
+    return "".join(character for character in plain.casefold() if character.isalnum())
 
 
 def secret_names(further: Iterable[str]) -> NameTest:

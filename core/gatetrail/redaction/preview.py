@@ -12,12 +12,23 @@ from gatetrail.call import CUT_MARK, clean
 from gatetrail.redaction.finder import MARGIN_BYTES, Finder
 from gatetrail.redaction.marks import Marks
 from gatetrail.redaction.names import NameTest
-from gatetrail.redaction.places import Place
+from gatetrail.redaction.places import NOWHERE, Place
 from gatetrail.words import Action
 
 MAX_DEPTH = 24
 """What lies deeper is not shown."""
 
+MAX_INNER_CHARACTERS = 16_384
+"""A longer text is not looked into as JSON."""
+
+MAX_LABELLED_KEYS = 12
+
+_LABELS = ("name", "key", "header", "field", "variable", "Name", "Key")
+_VALUES = frozenset({"value", "values", "val", "content", "data", "default", "text"})
+"""In `{"name": "password", "value": "..."}` one is named by the other."""
+
+_JSON_BEGINS = frozenset("{[")
+_LEAST_INT, _MOST_INT = -(1 << 63), (1 << 64) - 1
 _LEFT_OUT = object()
 _BESIDE_TEXT_BYTES = 1
 """A number has a comma behind it; whatever else there is has more around it."""
@@ -66,31 +77,58 @@ class _Walk:
 
     def mapping(self, value: Mapping[Any, Any], place: Place, depth: int) -> dict[str, Any]:
         shown: dict[str, Any] = {}
+        is_labelled = self._is_labelled(value)
         for key, inner in value.items():
             if self.room_bytes < 0:
                 break
-            name = key if isinstance(key, str) else _json(key).decode()
-            told = self._named(name, inner, place.below(name), depth + 1)
+            name = _name_of(key)
+            told = self._named(name, inner, place.below(name), depth + 1, is_labelled=is_labelled)
             if told is not _LEFT_OUT:
                 shown[self._text(name)] = told
         return shown
 
-    def _named(self, name: str, value: Any, place: Place, depth: int) -> Any:
-        treatment = self._treatment
-        holds_something = value is not None and not isinstance(value, bool)
-        if place.action is None and holds_something and treatment.is_secret_name(name):
-            return self._treated(value, treatment.secret_name_action, "secret_name")
-        return self._value(value, place, depth)
+    def _is_labelled(self, value: Mapping[Any, Any]) -> bool:
+        """True for a mapping that gives a name and, beside it, the value."""
+        if len(value) > MAX_LABELLED_KEYS:
+            return False
+        return any(self._is_secret_name(value.get(label)) for label in _LABELS)
+
+    def _is_secret_name(self, value: Any) -> bool:
+        return isinstance(value, str) and self._treatment.is_secret_name(value)
+
+    def _named(self, name: str, value: Any, place: Place, depth: int, *, is_labelled: bool) -> Any:
+        is_secret = self._treatment.is_secret_name(name) or (is_labelled and name.casefold() in _VALUES)
+        return self._secret(value) if is_secret and _holds(value, place) else self._value(value, place, depth)
+
+    def _secret(self, value: Any) -> Any:
+        return self._treated(value, self._treatment.secret_name_action, "secret_name")
 
     def _items(self, values: Iterable[Any], place: Place, depth: int) -> list[Any]:
         shown: list[Any] = []
+        before: Any = None
         for index, inner in enumerate(values):
             if self.room_bytes < 0:
                 break
-            told = self._value(inner, place.below(index), depth)
+            told = self._item(before, inner, place.below(index), depth)
+            before = inner
             if told is not _LEFT_OUT:
                 shown.append(told)
         return shown
+
+    def _item(self, before: Any, value: Any, place: Place, depth: int) -> Any:
+        # An option of a command line: its value is the next item.
+        if isinstance(before, str) and before.startswith("-") and "=" not in before and _holds(value, place):
+            if self._treatment.is_secret_name(before):
+                return self._secret(value)
+        elif place.action is None and isinstance(value, list | tuple):
+            pair = cast("Sequence[Any]", value)
+            if self._is_pair(pair):
+                return [self._text(pair[0]), *(told for told in [self._secret(pair[1])] if told is not _LEFT_OUT)]
+        return self._value(value, place, depth)
+
+    def _is_pair(self, value: Sequence[Any]) -> bool:
+        """True for a name and a value, one of a list of such."""
+        return len(value) == len(("name", "value")) and self._is_secret_name(value[0]) and _holds(value[1], NOWHERE)
 
     def _value(self, value: Any, place: Place, depth: int) -> Any:
         if place.action is Action.KEEP:
@@ -101,7 +139,22 @@ class _Walk:
             return self._container(value, place, depth)
         if self._treatment.value_action is not Action.KEEP and value is not None:
             return self._treated(value, self._treatment.value_action)
+        if isinstance(value, str) and value[:64].lstrip()[:1] in _JSON_BEGINS and len(value) <= MAX_INNER_CHARACTERS:
+            return self._inner(value, place, depth)
         return self._scalar(value)
+
+    def _inner(self, text: str, place: Place, depth: int) -> Any:
+        """A text that is JSON: as it is, unless something in it has to be treated by its name."""
+        try:
+            value = orjson.loads(text)
+        except ValueError:
+            return self._scalar(text)
+        room_bytes = self.room_bytes
+        told = self._container(value, place, depth)
+        if told != value:
+            return orjson.dumps(told).decode()
+        self.room_bytes = room_bytes
+        return self._scalar(text)
 
     def _container(self, value: Any, place: Place, depth: int) -> Any:
         if depth >= MAX_DEPTH:
@@ -123,7 +176,7 @@ class _Walk:
 
     def _number(self, value: float) -> Any:
         # An int of more than 64 bits is none to orjson, and one of more than 4,300 digits none to str().
-        if isinstance(value, int) and value.bit_length() > 64:  # noqa: PLR2004
+        if isinstance(value, int) and not _LEAST_INT <= value <= _MOST_INT:
             return self._counted("<int>")
         text = str(value)
         told = self._text(text)
@@ -157,6 +210,17 @@ class _Walk:
             return self._counted(self._treatment.marks.of("", action, label))
         text = value if isinstance(value, str) else _json(value).decode()
         return self._counted(self._treatment.marks.of(text, action, label))
+
+
+def _holds(value: Any, place: Place) -> bool:
+    """True for what can be a secret, where no rule has spoken."""
+    return place.action is None and value is not None and not isinstance(value, bool)
+
+
+def _name_of(key: Any) -> str:
+    if isinstance(key, bytes):
+        return key.decode("utf-8", "replace")
+    return key if isinstance(key, str) else _json(key).decode()
 
 
 def _json(value: Any) -> bytes:
