@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+from gatetrail.resolver import Resolver
 from gatetrail_sinks.fluentd.cord import Cord
 from gatetrail_sinks.fluentd.handshake import Helo, credentials, shake_hands
 from gatetrail_sinks.fluentd.packing import Batch
@@ -33,6 +34,7 @@ class AckingSender(FluentSender):
         self.cord = Cord()
         """That of the write under way; set by whoever calls."""
         self._settings = settings
+        self._resolver = Resolver()
         self._wire: Wire | None = None
         self._helo: Helo | None = None
 
@@ -88,7 +90,7 @@ class AckingSender(FluentSender):
 
     def _connect(self, deadline: Deadline) -> None:
         known = credentials(self._settings)
-        self._wire = connected(self.receiver, self._settings.tls, deadline, self.cord)
+        self._wire = connected(self._resolver, self.receiver, self._settings.tls, deadline, self.cord)
         self.socket = self._wire.socket
         self._helo = None if known is None else shake_hands(self._wire, known, deadline)
 

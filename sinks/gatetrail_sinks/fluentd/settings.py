@@ -49,7 +49,7 @@ class FluentdSettings(BaseModel):
     self_hostname: str = Field(default="gatetrail", min_length=1)
     """The name that we give for ourselves with a shared key; must not be the receiver's own `self_hostname`."""
     connect_timeout_ms: Annotated[int, Field(ge=50, le=60_000)] = 5_000
-    """For all of it: all addresses of the name, TLS, and shared key. Only the resolver has a limit of its own."""
+    """For all of it: the name, all of its addresses, TLS, and shared key."""
     ack_timeout_ms: Annotated[int, Field(ge=50, le=600_000)] = 10_000
     """A batch that is not sent and acknowledged by then comes again; keep it below the limit of one write (30 s)."""
     return_after_ms: Annotated[int, Field(ge=0, le=86_400_000)] = 60_000

@@ -7,8 +7,10 @@ import socket
 import ssl
 import sys
 import time
+from collections.abc import Sequence
 from typing import cast
 
+from gatetrail.resolver import Address, Resolver
 from gatetrail.tls import ClientTls, client_context
 from gatetrail_sinks.fluentd.cord import Cord
 from gatetrail_sinks.fluentd.settings import FluentdReceiver
@@ -90,9 +92,12 @@ class Wire:
         return ConnectionError(f"answered with something that is not the forward protocol{hint}")
 
 
-def connected(receiver: FluentdReceiver, tls: ClientTls | None, deadline: Deadline, cord: Cord) -> Wire:
+def connected(
+    resolver: Resolver, receiver: FluentdReceiver, tls: ClientTls | None, deadline: Deadline, cord: Cord
+) -> Wire:
     """A connection to the first address that takes one."""
-    sock = _any_address(receiver, deadline, cord)
+    found = resolver.addresses_within(deadline.left_s(), receiver.host, receiver.port, socket.SOCK_STREAM)
+    sock = _any_address(found, deadline, cord)
     if tls is None:
         return Wire(sock)
     try:
@@ -113,11 +118,7 @@ def connected(receiver: FluentdReceiver, tls: ClientTls | None, deadline: Deadli
     return Wire(secured)
 
 
-def _any_address(receiver: FluentdReceiver, deadline: Deadline, cord: Cord) -> socket.socket:
-    try:
-        found = socket.getaddrinfo(receiver.host, receiver.port, type=socket.SOCK_STREAM)
-    except UnicodeError as problem:
-        raise OSError(f"{receiver.host!r} cannot be the name of a host") from problem
+def _any_address(found: Sequence[Address], deadline: Deadline, cord: Cord) -> socket.socket:
     last_problem = OSError("the name has no address")
     for index, (family, kind, protocol, _, address) in enumerate(found):
         try:

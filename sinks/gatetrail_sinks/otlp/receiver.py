@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx2
 
 from gatetrail.errors import SinkUnavailable
+from gatetrail.resolver import Resolver
 from gatetrail.tls import ClientTls, client_context
 from gatetrail_sinks.otlp.settings import Compression, OtlpSettings, checked_header
 
@@ -52,6 +53,8 @@ class Receiver:
         self._own_headers = {"content-type": content_type, "accept-encoding": "identity"}
         if settings.compression is Compression.GZIP:
             self._own_headers["content-encoding"] = "gzip"
+        self._url = httpx2.URL(settings.endpoint)
+        self._resolver = Resolver()
         self._secrets: list[str] = []
         self._client: httpx2.AsyncClient | None = None
 
@@ -88,6 +91,9 @@ class Receiver:
 
     async def _connected(self) -> httpx2.AsyncClient:
         if self._client is None:
+            # The client looks the name up itself, on a thread that all share: not while the resolver hangs.
+            port = self._url.port or (443 if self._settings.uses_tls else 80)
+            await self._resolver.addresses(self._url.host, port, socket.SOCK_STREAM)
             self._client = httpx2.AsyncClient(
                 verify=await asyncio.to_thread(client_context, self._tls) if self._settings.uses_tls else False,
                 timeout=None,  # the whole exchange has one limit, which a trickle cannot stretch
@@ -147,7 +153,9 @@ def _pause_s(text: str) -> float:
 
 def _explained(problem: Exception) -> str:
     """What the operating system said, which the client's own errors only carry as their cause."""
-    text, cause = str(problem), None if isinstance(problem, OSError) else problem.__cause__
+    if isinstance(problem, OSError):
+        return problem.strerror or str(problem)
+    text, cause = str(problem), problem.__cause__
     while cause is not None:
         if isinstance(cause, ssl.SSLError | socket.gaierror):  # their numbers are not the operating system's
             text = cause.strerror or str(cause)

@@ -12,6 +12,7 @@ from typing import assert_never
 from gatetrail.errors import EventRefused, SinkUnavailable
 from gatetrail.events.journal import Entry
 from gatetrail.events.outgoing import Outgoing, Render, native, prepared
+from gatetrail.resolver import Resolver
 from gatetrail.tls import ClientTls, client_context
 from gatetrail_sinks.syslog import socket_connection
 from gatetrail_sinks.syslog.message import Formatter
@@ -106,9 +107,17 @@ def explained(problem: OSError) -> str:
 
 
 def _connector(settings: SyslogSettings, tls: ClientTls | None) -> Connect:
+    resolver = Resolver()
+
     async def connect() -> Connection:
         context = None if tls is None else await asyncio.to_thread(client_context, tls)
-        plain = await socket_connection.connect(settings.host, settings.actual_port, settings.send_timeout_ms / 1000)
+        plain = await socket_connection.connect(
+            resolver,
+            settings.host,
+            settings.actual_port,
+            connect_timeout_s=settings.connect_timeout_ms / 1000,
+            send_timeout_s=settings.send_timeout_ms / 1000,
+        )
         if tls is None or context is None:
             return plain
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
+from gatetrail.resolver import Resolver
 from gatetrail_sinks.syslog.transport import ReceiverGone, limited
 
 READ_BYTES = 65_536
@@ -60,15 +61,22 @@ class SocketConnection:
         self._socket.close()
 
 
-async def connect(host: str, port: int, send_timeout_s: float) -> SocketConnection:
+async def connect(
+    resolver: Resolver, host: str, port: int, *, connect_timeout_s: float, send_timeout_s: float
+) -> SocketConnection:
     """Try the addresses of the host one after the other. Raises the last one's OSError."""
     loop = asyncio.get_running_loop()
+    ends_s = loop.time() + connect_timeout_s
     problem: OSError = OSError(f"{host} has no address")
-    for family, kind, protocol, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    found = await resolver.addresses(host, port, socket.SOCK_STREAM)
+    for index, (family, kind, protocol, _, address) in enumerate(found):
+        # An address that swallows everything leaves the later ones their share of the time.
+        share_s = (ends_s - loop.time()) / (len(found) - index)
         plain = socket.socket(family, kind, protocol)
         try:
             _prepare(plain, send_timeout_s)
-            await loop.sock_connect(plain, address)
+            async with asyncio.timeout(share_s):
+                await loop.sock_connect(plain, address)
         except OSError as failed:
             plain.close()
             problem = failed

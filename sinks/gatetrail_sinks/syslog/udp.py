@@ -8,6 +8,7 @@ import os
 import socket
 from collections.abc import Sequence
 
+from gatetrail.resolver import Resolver
 from gatetrail_sinks.syslog.transport import MessageRefused, limited
 
 YIELD_AFTER = 32
@@ -22,12 +23,13 @@ class Datagrams:
         self._port = port
         self._connect_timeout_s = connect_timeout_s
         self._send_timeout_s = send_timeout_s
+        self._resolver = Resolver()
         self._socket: socket.socket | None = None
         self._failures = 0
 
     async def send(self, messages: Sequence[bytes]) -> None:
-        datagrams = self._socket or await self._open()
         try:
+            datagrams = self._socket or await self._open()
             for index, message in enumerate(messages):
                 await self._send(datagrams, index, message)
                 if index % YIELD_AFTER == YIELD_AFTER - 1:
@@ -46,9 +48,8 @@ class Datagrams:
             self._socket = None
 
     async def _open(self) -> socket.socket:
-        loop = asyncio.get_running_loop()
         async with limited(self._connect_timeout_s, "no address"):
-            found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_DGRAM)
+            found = await self._resolver.addresses(self._host, self._port, socket.SOCK_DGRAM)
         # Nobody says that an address is wrong before something was sent there: so the next one comes after a failure.
         family, kind, protocol, _, address = found[self._failures % len(found)]
         datagrams = self._socket = socket.socket(family, kind, protocol)
