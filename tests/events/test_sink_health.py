@@ -48,6 +48,8 @@ FINE = CursorState(
         ({"head_seq": 101, "waiting_since": ago(61), "moved_at": ago(61)}, SinkHealth.STUCK),
         ({"head_seq": 101, "waiting_since": ago(61), "moved_at": ago(59)}, SinkHealth.BEHIND),
         ({"head_seq": 101, "waiting_since": None, "moved_at": ago(61)}, SinkHealth.STUCK),
+        ({"head_seq": 101, "waiting_since": ago(-3), "moved_at": ago(86_400)}, SinkHealth.HEALTHY),
+        ({"head_seq": 101, "waiting_since": ago(-3_600), "moved_at": ago(61)}, SinkHealth.STUCK),
         ({"head_seq": 50, "moved_at": ago(61)}, SinkHealth.STUCK),
         ({"failing_since": ago(1), "last_error": "no"}, SinkHealth.FAILING),
         ({"owned": False}, SinkHealth.UNOWNED),

@@ -11,6 +11,8 @@ BEHIND_AFTER_S = 10
 """An event that has waited for so long makes its sink late."""
 STUCK_AFTER_S = 60
 """A sink that has not moved for so long although events wait is stuck, whatever else is said of it."""
+AHEAD_S = 5
+"""So far may the clock of who recorded an event be ahead of the database's."""
 
 
 class SinkHealth(StrEnum):
@@ -30,7 +32,8 @@ class SinkHealth(StrEnum):
 def health_of(state: CursorState) -> SinkHealth:
     """Judges by the cursor against the journal's head, by when it moved last, and by who drives it.
 
-    Never by the absence of errors alone: a sink that hangs, and one that nobody drives, have none.
+    Never by the absence of errors alone: a sink that hangs, and one that nobody drives, have none. Where the event
+    that waits has no time, as a hole in the journal, or one that lies in the future, only the last movement counts.
     """
     if not state.owned:
         return SinkHealth.UNOWNED
@@ -39,9 +42,11 @@ def health_of(state: CursorState) -> SinkHealth:
     if state.head_seq == state.seq:
         return SinkHealth.HEALTHY
     now_us = from_rfc3339(state.looked_at)
-    # A hole in front of the cursor has no time of its own: then only the last movement counts.
-    waiting_us = from_rfc3339(state.waiting_since or state.moved_at)
-    still_us = now_us - max(from_rfc3339(state.moved_at), waiting_us)
+    moved_us = from_rfc3339(state.moved_at)
+    waiting_us = from_rfc3339(state.waiting_since) if state.waiting_since else moved_us
+    if waiting_us > now_us + AHEAD_S * 1_000_000:
+        waiting_us = moved_us
+    still_us = now_us - max(moved_us, waiting_us)
     if still_us >= STUCK_AFTER_S * 1_000_000:
         return SinkHealth.STUCK
     if now_us - waiting_us >= BEHIND_AFTER_S * 1_000_000:
