@@ -66,7 +66,7 @@ class ServiceSettings(BaseSettings):
     journal: JournalSettings = JournalSettings()
     servers: dict[str, HostedServer] = {}
     """By the name under which the policy knows them; served at `/mcp/NAME`. Empty: the sample servers."""
-    sinks: dict[str, dict[str, Any]] = {}
+    sinks: dict[str, dict[str, Any]] = Field(default={}, repr=False)
     """By name: `type` and what that type of sink wants to know."""
 
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -69,6 +69,12 @@ def _named(setting: str, *files: Path | None) -> Generator[None]:
     """OpenSSL does not say which file it could not use."""
     try:
         yield
-    except OSError as problem:
-        names = " with key_file ".join(str(file) for file in files if file is not None) or "of the system"
-        raise OSError(f"{setting} {names} cannot be used: {problem.strerror or problem}") from problem
+    except UnicodeDecodeError:
+        raise OSError(f"{setting} {_names(files)} cannot be used: it is not UTF-8") from None
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else None
+        raise OSError(f"{setting} {_names(files)} cannot be used: {reason or problem}") from problem
+
+
+def _names(files: Sequence[Path | None]) -> str:
+    return " with key_file ".join(str(file) for file in files if file is not None) or "of the system"

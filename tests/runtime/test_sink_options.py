@@ -8,12 +8,15 @@ from typing import Any
 
 import orjson
 import pytest
+from pydantic import BaseModel, ValidationError
 
 from gatetrail.errors import SettingsInvalid
 from gatetrail.events.sink import Since, Start
 from gatetrail.formats.choice import Format, render_of
 from gatetrail.runtime.sink_options import make_sink, parse_sink
-from gatetrail_sinks.syslog import TransportKind
+from gatetrail.settings import ServiceSettings
+from gatetrail_sinks.fluentd import FluentdSettings
+from gatetrail_sinks.syslog import SyslogSettings, TransportKind
 from tests.entries import make_entries
 from tests.sinks.places.file import file_place
 from tests.sinks.places.fluentd import plain_fluentd
@@ -98,3 +101,16 @@ def test_a_mistake_is_told_with_the_key_and_what_would_be_right(options: dict[st
 )
 def test_a_sink_starts_where_the_settings_say(written: dict[str, str], meant: object) -> None:
     assert parse_sink("siem", {"type": "file", "path": "/x", **written}).start == meant
+
+
+def test_no_secret_of_a_sink_is_in_what_is_said_of_its_settings() -> None:
+    wrong: list[tuple[type[BaseModel], dict[str, Any]]] = [
+        (FluentdSettings, {"receivers": [{"host": "h"}], "user": "ann", "shared_key": "hush"}),
+        (SyslogSettings, {"host": "h", "transport": "udp", "tls": {"certificate_file": "c", "key_password": "hush"}}),
+    ]
+    for settings, options in wrong:
+        with pytest.raises(ValidationError) as told:
+            settings.model_validate(options)
+        assert "hush" not in str(told.value)
+    service = ServiceSettings(sinks={"siem": {"type": "fluentd", "shared_key": "hush"}})
+    assert "hush" not in repr(service) + str(service)

@@ -181,6 +181,17 @@ class TestCertificates:
             with pytest.raises(SinkUnavailable):
                 await sink.write(await make_entries(1))
 
+    async def test_a_password_file_that_is_no_text_is_not_held_against_the_events(
+        self, tmp_path: Path
+    ) -> None:
+        own = Authority(tmp_path).sign("gate-1.test", password="right")
+        password_file = tmp_path / "password"
+        password_file.write_bytes(b"\xff\xfe")
+        tls = ClientTls(certificate_file=own.certificate_file, key_file=own.key_file, key_password_file=password_file)
+        async with sink_to(local(TransportKind.TLS, 1, tls=tls)) as sink:
+            with pytest.raises(SinkUnavailable, match=r"key_password_file \S+ cannot be used: it is not UTF-8"):
+                await sink.write(await make_entries(1))
+
     async def test_a_wrong_password_is_told_without_it(self, tmp_path: Path) -> None:
         authority = Authority(tmp_path)
         own = authority.sign("gate-1.test", password="right")

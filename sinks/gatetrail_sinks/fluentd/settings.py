@@ -28,7 +28,7 @@ class FluentdReceiver(BaseModel):
 class FluentdSettings(BaseModel):
     """One receiver or several that stand in for each other."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     receivers: tuple[FluentdReceiver, ...] = Field(
         min_length=1, examples=[[{"host": "fluentd-1.example"}, {"host": "fluentd-2.example", "port": 24225}]]

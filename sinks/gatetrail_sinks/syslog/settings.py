@@ -67,7 +67,7 @@ Milliseconds = Annotated[int, Field(ge=1, le=600_000)]
 class SyslogSettings(BaseModel):
     """Where messages go, and what stands in their headers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     host: str = Field(min_length=1, examples=["syslog.example.com"])
     """Name or address; IPv6 addresses without brackets."""
