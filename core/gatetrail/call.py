@@ -113,6 +113,13 @@ def clean(text: str, max_bytes: int) -> str:
     return whole + CUT_MARK
 
 
+def first_words(text: str, max_characters: int) -> str:
+    """As many whole words as have room: half an address would hide that there is a password in it."""
+    if len(text) <= max_characters:
+        return text
+    return text[: max_characters - 1].rpartition(" ")[0] + CUT_MARK
+
+
 def clean_optional(text: str | None, max_bytes: int) -> str | None:
     """`clean`, where nothing or an empty text stays nothing."""
     return clean(text, max_bytes) if text else None

@@ -25,6 +25,7 @@ from gatetrail.demo.progress import Bar
 from gatetrail.demo.report import print_account, print_hints, print_text
 from gatetrail.demo.traffic import Mint, Stage, play
 from gatetrail.identity.bearer import mint
+from gatetrail.redaction.log_lines import RedactedLines
 from gatetrail.runtime import Gatetrail, open_records
 from gatetrail.runtime.database import open_database
 from gatetrail.runtime.folder import data_dir, jwt_secret
@@ -48,7 +49,9 @@ async def run_demo(settings: ServiceSettings, *, once: bool, calls: int, json_ou
     """
     parts = plan(calls)
     # Building an MCPServer sets up logging unless somebody has; the SDK logs each tool's failure.
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(RedactedLines("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     demo = Demo(settings, parts, calls, once=once, json_output=json_output)
     return await demo.run(SystemClock())
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gatetrail.call import first_words
 from gatetrail.errors import EventRefused, SinkUnavailable
 from gatetrail.events.journal import Entry
 from gatetrail.events.sink import Sink
@@ -93,7 +94,7 @@ def in_one_line(problem: BaseException) -> str:
     text = " ".join(str(problem).encode(errors="replace").decode().split())
     if not isinstance(problem, SinkUnavailable | EventRefused):
         text = f"{type(problem).__name__}: {text}" if text else type(problem).__name__
-    return text[:LONGEST_REASON]
+    return first_words(text, LONGEST_REASON)
 
 
 def _outcome(problem: BaseException | None, batch: Sequence[Entry]) -> Outcome:

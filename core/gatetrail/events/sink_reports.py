@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 
+from gatetrail.call import first_words
 from gatetrail.clock import Clock
 from gatetrail.events.backlog import Hole
 from gatetrail.events.fields import Record
@@ -16,6 +17,7 @@ from gatetrail.words import Level
 log = logging.getLogger("gatetrail.sinks")
 
 LONGEST_REASON = 500
+LONGEST_IN_MESSAGE = 200
 OWN_EVENTS = ("audit.gap", "audit.sink_failed", "audit.sink_recovered")
 
 
@@ -69,7 +71,7 @@ class SinkReports:
         self._failing = True
         if self._told or not self._time_for_another():
             return
-        message = f"sink {self._sink_name} takes no events: {reason}"
+        message = f"sink {self._sink_name} takes no events: {first_words(reason, LONGEST_IN_MESSAGE)}"
         self._told = await self._tell(
             AuditSinkFailed(
                 **self._stamp(Level.CRITICAL, message),
@@ -152,4 +154,4 @@ class SinkReports:
 
 
 def _cut(reason: str) -> str:
-    return reason[:LONGEST_REASON]
+    return first_words(reason, LONGEST_REASON)
