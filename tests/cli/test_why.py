@@ -47,6 +47,16 @@ def test_json_holds_every_gate_and_the_events_themselves(gatetrail: Gatetrail, d
     assert [event["event_id"] for event in found["events"]] == [denial.event_id]
 
 
+def test_the_arguments_are_shown_as_far_as_the_record_has_them(gatetrail: Gatetrail, dsn: str) -> None:
+    preview = '{"number":"2026-0118","password":"[redacted:secret_name]"}'
+    shown, hidden = denied(arguments_preview=preview), denied()
+    record(dsn, [shown, hidden])
+    lines = [line.split(maxsplit=1) for line in gatetrail("why", shown.execution_id).out.splitlines()]
+    assert ["arguments", preview] in lines
+    assert "arguments " not in gatetrail("why", hidden.execution_id).out
+    assert gatetrail("why", shown.execution_id, "--json").objects[0]["arguments_preview"] == preview
+
+
 @pytest.mark.parametrize("form", ["{}", " {} ", "upper", "bare"])
 def test_the_id_may_come_in_any_form_and_be_that_of_an_event(inside: Callable[..., Ran], dsn: str, form: str) -> None:
     denial = denied()

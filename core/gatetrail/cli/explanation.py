@@ -56,6 +56,7 @@ class Explanation:
             "rule_id": decided.rule_id,
             "retry_after_ms": decided.retry_after_ms,
             "policy_version": decided.policy_version,
+            "arguments_preview": decided.arguments_preview,
             "decision_us": decided.decision_us,
             "execution_status": self._status(),
             "latency_ms": self.outcome.latency_ms if isinstance(self.outcome, ToolCallCompleted) else None,
@@ -78,6 +79,8 @@ class Explanation:
             yield "would pass", Cell(what_would_have_passed(decided))
         yield "when", Cell(f"{decided.timestamp}, decided in {decided.decision_us} µs")
         yield "call", Cell(f"{decided.server_name}/{decided.tool_name} ({decided.method})")
+        if decided.arguments_preview is not None:
+            yield "arguments", Cell(decided.arguments_preview)
         yield "caller", Cell(_caller_of(decided))
         yield "tier", Cell(f"required {decided.required_tier or 'unknown'}, actual {decided.actual_tier}")
         for name, result in self.gates.items():
