@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import psycopg
 import pytest
@@ -268,6 +269,20 @@ async def test_the_quarantine_holds_what_is_open_now(stores: Stores) -> None:
     assert await stores.replays.resend("file", [4]) is None
 
 
+async def test_what_is_asked_to_be_sent_again_stays_asked_when_an_older_replay_has_it_refused(stores: Stores) -> None:
+    entries = await stores.append(2)
+    owner = stores.another()
+    await owner.acquire("file", Start.BEGINNING)
+    await owner.quarantine("file", entries[0], "strange")
+    older = await stores.replays.request("file", 1, 2)
+    asked = await stores.replays.resend("file", [1])
+    assert asked is not None
+    await owner.quarantine_replayed(older, entries[0], "still strange")
+    assert await owner.put_aside_for(asked, 10) == [entries[0]]
+    (left,) = await stores.replays.put_aside("file", ("", 0), 10)
+    assert (left.reason, left.replay_id) == ("still strange", asked.replay_id)
+
+
 async def test_a_cancelled_replay_moves_no_more(stores: Stores) -> None:
     entries = await stores.append(4)
     owner = stores.another()
@@ -378,6 +393,29 @@ async def test_a_statement_that_hangs_is_given_up_and_the_ownership_with_it(
             await blocker.execute("LOCK TABLE sink_cursors IN EXCLUSIVE MODE")
             with pytest.raises(DatabaseUnavailable, match="does not answer"):
                 await cursors.advance("file", 1, 1)
+        await owned_at_last(other)
+
+
+async def test_one_who_is_cut_off_while_taking_a_sink_keeps_it_from_nobody(
+    migrated: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute, locked = psycopg.AsyncConnection.execute, asyncio.Event()
+
+    async def answer_late(self: psycopg.AsyncConnection[Any], statement: Any, *rest: Any, **over: Any) -> Any:
+        cursor = await execute(self, statement, *rest, **over)
+        if b"pg_try_advisory_lock" in statement:
+            locked.set()
+            await asyncio.Event().wait()
+        return cursor
+
+    async with open_cursors(migrated) as cursors, open_cursors(migrated) as other:
+        with monkeypatch.context() as patched:
+            patched.setattr(psycopg.AsyncConnection, "execute", answer_late)
+            taking = asyncio.create_task(cursors.acquire("file", Start.BEGINNING))
+            await asyncio.wait_for(locked.wait(), 10)
+            taking.cancel()
+            await asyncio.wait([taking])
+        await cursors.release("file")
         await owned_at_last(other)
 
 

@@ -181,9 +181,7 @@ class TestCertificates:
             with pytest.raises(SinkUnavailable):
                 await sink.write(await make_entries(1))
 
-    async def test_a_password_file_that_is_no_text_is_not_held_against_the_events(
-        self, tmp_path: Path
-    ) -> None:
+    async def test_a_password_file_that_is_no_text_is_not_held_against_the_events(self, tmp_path: Path) -> None:
         own = Authority(tmp_path).sign("gate-1.test", password="right")
         password_file = tmp_path / "password"
         password_file.write_bytes(b"\xff\xfe")

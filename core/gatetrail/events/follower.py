@@ -65,8 +65,8 @@ class Follower:
     """Delivers every event to one sink, in order and at least once, however long sink or database are away.
 
     One follower per sink works at a time over all processes; the others stand by. The cursor moves only
-    after the sink has acknowledged. A failed write comes again, with growing pauses. An entry that the
-    sink refuses, or that makes it fail in unexpected ways when tried alone, is put into quarantine after
+    after the sink has acknowledged. A failed write comes again, with growing pauses, and in smaller parts
+    when it is late again and again. An entry that the sink refuses, or that makes it fail in unexpected ways when tried alone, is put into quarantine after
     `tries_before_quarantine` tries, and later ones flow. Failures without a verdict of the sink itself need
     twice as many tries for each entry that is put aside in a row, so that a sink that is away and says so
     in the wrong way does not have its whole backlog quarantined.

@@ -12,7 +12,7 @@ class FollowerSettings:
     """The limits of one follower. The defaults suit a sink on this machine as well as a distant one."""
 
     batch_events: int = 500
-    """Entries in one write, and in memory, at most."""
+    """Entries in one write at most; twice as many are in memory, and one write more while a replay is under way."""
     batch_bytes: int = 1_000_000
     """Bytes in one write at most; a longer entry goes alone."""
     gather_ms: int = 50

@@ -132,7 +132,10 @@ class MemoryCursors:
     async def quarantine_replayed(self, replay: Replay, entry: Entry, reason: str) -> Replay | None:
         moved = self._move(replay, entry.seq + 1, quarantined_count=replay.quarantined_count + 1)
         if moved is not None:
+            asked = self._shared.asked_again.get((replay.sink_name, entry.seq))
             self._put_aside(replay.sink_name, entry, reason)
+            if asked is not None and asked != replay.replay_id:
+                self._shared.asked_again[replay.sink_name, entry.seq] = asked
         return moved
 
     async def finish_replay(self, replay: Replay) -> None:

@@ -41,7 +41,11 @@ class PostgresCursors:
         connection = await self._connected()
         if sink_name in self._owned:
             return None  # the session's lock would be given a second time
-        locked = await self._ask(connection, "cursor_lock", {"sink_name": sink_name})
+        try:
+            locked = await self._ask(connection, "cursor_lock", {"sink_name": sink_name})
+        except BaseException:
+            await self._drop(connection)  # the session may hold a lock that nobody knows of
+            raise
         if not locked or not locked[0][0]:
             return None
         self._owned.add(sink_name)

@@ -1,4 +1,4 @@
--- An event that is put aside a second time keeps its row, with the new reason.
+-- An event that is put aside a second time keeps its row, with the new reason, and another replay that is to send it.
 WITH replay AS (
     SELECT replay_id FROM sink_replays WHERE replay_id = %(replay_id)s AND finished_at IS NULL
 ), aside AS (
@@ -6,7 +6,8 @@ WITH replay AS (
     SELECT %(sink_name)s, %(seq)s, (SELECT event_id FROM audit_events WHERE seq = %(seq)s),
         %(event_name)s, %(body)s::json, %(reason)s
     FROM replay
-    ON CONFLICT (sink_name, seq) DO UPDATE SET reason = excluded.reason, quarantined_at = excluded.quarantined_at, replay_id = NULL
+    ON CONFLICT (sink_name, seq) DO UPDATE SET reason = excluded.reason, quarantined_at = excluded.quarantined_at,
+        replay_id = nullif(sink_quarantine.replay_id, %(replay_id)s)
 )
 UPDATE sink_replays
 SET next_seq = %(seq)s + 1, quarantined_count = quarantined_count + 1, last_error = NULL,
