@@ -66,10 +66,11 @@ class Follower:
 
     One follower per sink works at a time over all processes; the others stand by. The cursor moves only
     after the sink has acknowledged. A failed write comes again, with growing pauses, and in smaller parts
-    when it is late again and again. An entry that the sink refuses, or that makes it fail in unexpected ways when tried alone, is put into quarantine after
-    `tries_before_quarantine` tries, and later ones flow. Failures without a verdict of the sink itself need
-    twice as many tries for each entry that is put aside in a row, so that a sink that is away and says so
-    in the wrong way does not have its whole backlog quarantined.
+    when it is late again and again. An entry that the sink refuses, or that makes it fail in unexpected
+    ways when tried alone, is put into quarantine after `tries_before_quarantine` tries, and later ones
+    flow. Failures without a verdict of the sink itself need twice as many tries for each entry that is put
+    aside in a row, so that a sink that is away and says so in the wrong way does not have its whole backlog
+    quarantined.
 
     A hole in the journal is never passed over in silence: when it is still there after several looks,
     `audit.gap` is recorded first and the cursor moves over it then. The one hole that is to be expected is
