@@ -140,7 +140,7 @@ def test_follow_prints_in_a_format_too(gatetrail: Gatetrail, dsn: str) -> None:
         "tool_call.decided:none",
         "tool_call.completed",
     ]
-    assert all(" suid=bob " in line for line in shown)
+    assert all(" suid=bob " in f"{line} " for line in shown)
     assert following.end(signal.SIGINT) == 130
 
 
