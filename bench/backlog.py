@@ -20,10 +20,10 @@ import orjson
 
 from bench.journal import a_server
 from gatetrail.clock import SystemClock
-from gatetrail.events.follower import Follower
-from gatetrail.events.follower_settings import FollowerSettings
+from gatetrail.delivery.follower import Follower
+from gatetrail.delivery.follower_settings import FollowerSettings
+from gatetrail.delivery.sink import Start
 from gatetrail.events.journal import Journal
-from gatetrail.events.sink import Start
 from gatetrail_sinks.file import FileSettings, FileSink
 from gatetrail_sinks.postgres.connection import open_pool
 from gatetrail_sinks.postgres.cursors import open_cursors

@@ -26,8 +26,8 @@ import orjson
 from bench.backlog import append
 from bench.journal import a_server
 from gatetrail.clock import SystemClock
-from gatetrail.events.follower import Follower
-from gatetrail.events.sink import Sink, Start
+from gatetrail.delivery.follower import Follower
+from gatetrail.delivery.sink import Sink, Start
 from gatetrail_sinks.file import FileSettings, FileSink
 from gatetrail_sinks.postgres.connection import open_pool
 from gatetrail_sinks.postgres.cursors import PostgresCursors

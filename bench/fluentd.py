@@ -25,8 +25,8 @@ from typing import Any
 import orjson
 from fluent.sender import FluentSender  # pyright: ignore[reportMissingTypeStubs]
 
+from gatetrail.delivery.sink import Sink
 from gatetrail.events.journal import Entry
-from gatetrail.events.sink import Sink
 from gatetrail_sinks.fluentd import FluentdReceiver, FluentdSettings, FluentdSink
 from tests.entries import make_entries
 from tests.sinks.fluentd_server import FluentdServer

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from gatetrail.events.sink import Start
+from gatetrail.delivery.sink import Start
 from gatetrail_sinks.postgres.cursors import PostgresCursors
 from tests.cli.conftest import Gatetrail
 from tests.cli.recorded import allowed, record

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gatetrail.events.fields import SCHEMA_VERSION
-from gatetrail.runtime.schema import generated
+from gatetrail.runtime.schema.shipped import generated
 
 FOLDER = Path(__file__).with_name("frozen_schemas")
 NAMES = ("event.schema.json", "policy.schema.json", "service.schema.json")

@@ -21,8 +21,8 @@ from gatetrail.events.wire import GENESIS_HASH, canonical, hash_of_line, parse
 from gatetrail.identity.caller import Anonymous
 from gatetrail.policy.load import parse_policy
 from gatetrail.resources import schemas
-from gatetrail.runtime.event_kinds import event_kinds
-from gatetrail.runtime.schema import drifted
+from gatetrail.runtime.schema.kinds import event_kinds
+from gatetrail.runtime.schema.shipped import drifted
 from gatetrail.settings import load_settings
 from gatetrail.testing import MemoryJournal
 from tests.contract.frozen import NAMES, current, frozen
@@ -105,7 +105,7 @@ def test_the_examples_are_one_chain_and_show_every_key() -> None:
         shown |= {f"{example['event_name']} {key}" for key in example}
     keys = {f"{name} {key}" for name, schema in event_schemas().items() for key in schema["properties"]}
     without_calls = {key for key in keys - shown if key.startswith(("audit.", "policy."))}
-    assert keys - shown - without_calls == set(), "give gatetrail.runtime.event_examples a value for these"
+    assert keys - shown - without_calls == set(), "give gatetrail.runtime.schema.examples a value for these"
     assert {key.split()[1] for key in without_calls} <= {
         *("trace_id", "span_id", "user_id", "session_id", "context_id", "client_id", "task_id"),
     }

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from gatetrail.delivery.sink import Sink
 from gatetrail.errors import EventRefused, SinkUnavailable
 from gatetrail.events.journal import Entry
-from gatetrail.events.sink import Sink
 from gatetrail_sinks.syslog import TransportKind
 from tests.entries import make_entries
 from tests.sinks.places.file import file_place

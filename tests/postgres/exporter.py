@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from gatetrail.clock import SystemClock
-from gatetrail.events.follower import Follower, Phase
-from gatetrail.events.follower_settings import FollowerSettings
-from gatetrail.events.sink import Start
+from gatetrail.delivery.follower import Follower, Phase
+from gatetrail.delivery.follower_settings import FollowerSettings
+from gatetrail.delivery.sink import Start
 from gatetrail_sinks.file import FileSettings, FileSink
 from gatetrail_sinks.postgres.connection import open_pool
 from gatetrail_sinks.postgres.cursors import open_cursors

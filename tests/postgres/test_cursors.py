@@ -14,10 +14,10 @@ import psycopg
 import pytest
 
 from gatetrail.clock import SystemClock, from_rfc3339, rfc3339
+from gatetrail.delivery.replay import Replays
+from gatetrail.delivery.sink import CursorStore, Since, Start
 from gatetrail.errors import DatabaseUnavailable
 from gatetrail.events.journal import Entry, Journal
-from gatetrail.events.replay import Replays
-from gatetrail.events.sink import CursorStore, Since, Start
 from gatetrail.testing import MemoryCursors, MemoryJournal
 from gatetrail_sinks.postgres.connection import open_pool
 from gatetrail_sinks.postgres.cursors import PostgresCursors, open_cursors
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.postgres]
 
 OWNER = """
 import asyncio, sys
-from gatetrail.events.sink import Start
+from gatetrail.delivery.sink import Start
 from gatetrail_sinks.postgres.cursors import PostgresCursors
 
 async def own() -> None:

@@ -15,8 +15,8 @@ import psycopg
 import pytest
 
 from gatetrail.clock import SystemClock
-from gatetrail.events.follower import Follower
-from gatetrail.events.sink import Start
+from gatetrail.delivery.follower import Follower
+from gatetrail.delivery.sink import Start
 from gatetrail_sinks.file import FileSettings, FileSink
 from gatetrail_sinks.postgres.connection import open_pool
 from gatetrail_sinks.postgres.cursors import open_cursors

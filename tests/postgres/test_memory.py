@@ -11,11 +11,11 @@ import psycopg
 import pytest
 
 from gatetrail.clock import SystemClock
+from gatetrail.delivery.follower import Follower
+from gatetrail.delivery.follower_settings import FollowerSettings
+from gatetrail.delivery.sink import Start
 from gatetrail.errors import SinkUnavailable
-from gatetrail.events.follower import Follower
-from gatetrail.events.follower_settings import FollowerSettings
 from gatetrail.events.journal import Entry
-from gatetrail.events.sink import Start
 from gatetrail_sinks.postgres.connection import open_pool
 from gatetrail_sinks.postgres.cursors import open_cursors
 from gatetrail_sinks.postgres.journal import open_journal

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gatetrail.call import first_words
-from gatetrail.events.courier import in_one_line
+from gatetrail.delivery.courier import in_one_line
 from gatetrail.redaction.log_lines import RedactedLines
 from tests.redaction.stage import Stage
 

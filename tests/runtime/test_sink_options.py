@@ -10,8 +10,8 @@ import orjson
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from gatetrail.delivery.sink import Since, Start
 from gatetrail.errors import SettingsInvalid
-from gatetrail.events.sink import Since, Start
 from gatetrail.formats.choice import Format, render_of
 from gatetrail.runtime.sink_options import make_sink, parse_sink
 from gatetrail.settings import ServiceSettings

@@ -23,14 +23,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gatetrail.events.feed import Broadcaster, FeedSettings, Subscription, open_feed
 from gatetrail.events.journal import Entry
 from gatetrail.events.wire import parse
+from gatetrail.feed import Broadcaster, FeedSettings, Subscription, open_feed
 from gatetrail.service.event_stream import EventStream
 from gatetrail.service.serving import serving
 from gatetrail.testing import MemoryJournal
+from tests.delivery.driving import until
 from tests.entries import NASTY
-from tests.events.driving import until
 from tests.samples import decided, make_stamp
 
 pytestmark = pytest.mark.anyio

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gatetrail.clock import SystemClock
-from gatetrail.events.follower import Follower
-from gatetrail.events.follower_settings import FollowerSettings
-from gatetrail.events.sink import Start
+from gatetrail.delivery.follower import Follower
+from gatetrail.delivery.follower_settings import FollowerSettings
+from gatetrail.delivery.sink import Start
 from gatetrail.testing import MemoryCursors, MemoryJournal
 from gatetrail_sinks.syslog import SyslogSettings, SyslogSink, TransportKind
 from tests.samples import decided, make_stamp

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from gatetrail.clock import SystemClock
-from gatetrail.events.follower import Follower
-from gatetrail.events.follower_settings import FollowerSettings
+from gatetrail.delivery.follower import Follower
+from gatetrail.delivery.follower_settings import FollowerSettings
+from gatetrail.delivery.sink import Sink, Start
 from gatetrail.events.journal import Entry
-from gatetrail.events.sink import Sink, Start
 from gatetrail.testing import MemoryCursors, MemoryJournal
 from gatetrail_sinks.fluentd import FluentdReceiver, FluentdSettings, FluentdSink
 from tests.samples import decided, make_stamp

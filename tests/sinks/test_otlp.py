@@ -29,8 +29,8 @@ from gatetrail.events.journal import Entry
 from gatetrail.formats.otel import SCHEMA_URL, otel_record
 from gatetrail.tls import ClientTls
 from gatetrail_sinks.otlp import Compression, OtlpSettings, OtlpSink, messages
+from tests.delivery.driving import World, running, until
 from tests.entries import NASTY, make_entries
-from tests.events.driving import World, running, until
 from tests.sinks.certificates import Authority
 from tests.sinks.otlp_receiver import Arrived, OtlpReceiver, Reply
 

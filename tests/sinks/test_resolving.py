@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from gatetrail.delivery.sink import Sink
 from gatetrail.errors import SinkUnavailable
-from gatetrail.events.sink import Sink
 from gatetrail_sinks.fluentd import FluentdReceiver, FluentdSettings, FluentdSink
 from gatetrail_sinks.otlp import OtlpSettings, OtlpSink
 from gatetrail_sinks.syslog import SyslogSettings, SyslogSink, TransportKind

@@ -6,9 +6,9 @@ import anyio
 import pytest
 
 from gatetrail.clock import rfc3339
+from gatetrail.delivery.sink import Start
 from gatetrail.errors import AuditUnavailable, DatabaseUnavailable
 from gatetrail.events.model import ToolCallDecided
-from gatetrail.events.sink import Start
 from gatetrail.events.wire import GENESIS_HASH, hash_of_line
 from gatetrail.identity.tiers import Tier
 from gatetrail.sessions import Session

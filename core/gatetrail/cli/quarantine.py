@@ -14,7 +14,7 @@ from gatetrail.cli.talk import say
 from gatetrail.errors import WrongUse
 
 if TYPE_CHECKING:
-    from gatetrail.events.replay import PutAside
+    from gatetrail.delivery.replay import PutAside
     from gatetrail.runtime.records import Records
     from gatetrail.settings import ServiceSettings
 

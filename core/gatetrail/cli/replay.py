@@ -12,7 +12,7 @@ from gatetrail.cli.options import Config, DataDir, Dsn, Json, settings_of
 from gatetrail.cli.talk import say, warn
 
 if TYPE_CHECKING:
-    from gatetrail.events.sink import CursorState
+    from gatetrail.delivery.sink import CursorState
     from gatetrail.runtime.replays import Place, Span
     from gatetrail.settings import ServiceSettings
 

@@ -29,13 +29,13 @@ Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write; 
 def export(folder: Folder = Path("schemas/v1")) -> None:
     """Write the schemas into a folder, one for each event in its `events/`, and print their paths."""
     from gatetrail.cli.output import flush, put_text
-    from gatetrail.runtime import schema
+    from gatetrail.runtime.schema import shipped
 
     try:
-        schema.export(folder)
+        shipped.export(folder)
     except OSError as problem:
         raise WrongUse(f"{folder}: cannot be written: {problem.strerror or problem}") from None
-    for name in schema.generated():
+    for name in shipped.generated():
         put_text(str(folder / name))
     flush()
 
@@ -43,9 +43,9 @@ def export(folder: Folder = Path("schemas/v1")) -> None:
 def check() -> None:
     """Compare the schemas that ship with what the models say. Exit 0: they fit; 1: the names of those that do not."""
     from gatetrail.cli.output import flush, put_text
-    from gatetrail.runtime import schema
+    from gatetrail.runtime.schema import shipped
 
-    drifted = schema.drifted()
+    drifted = shipped.drifted()
     for name in drifted:
         put_text(name)
     flush()

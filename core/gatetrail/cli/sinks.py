@@ -13,7 +13,7 @@ from gatetrail.cli.options import Config, DataDir, Dsn, Json, settings_of
 from gatetrail.cli.talk import say
 
 if TYPE_CHECKING:
-    from gatetrail.events.sink import CursorState
+    from gatetrail.delivery.sink import CursorState
     from gatetrail.settings import ServiceSettings
 
 EXAMPLES = """Examples:
@@ -69,7 +69,7 @@ async def _states(settings: ServiceSettings) -> Sequence[CursorState]:
 
 
 def _as_json(state: CursorState) -> dict[str, Any]:
-    from gatetrail.events.sink_health import health_of
+    from gatetrail.delivery.sink_health import health_of
 
     keys = asdict(state)
     return {
@@ -102,7 +102,7 @@ def _as_table(states: Sequence[CursorState]) -> str:
 
 
 def _row(state: CursorState) -> tuple[str, ...]:
-    from gatetrail.events.sink_health import health_of
+    from gatetrail.delivery.sink_health import health_of
 
     return (
         state.sink_name,

@@ -15,7 +15,7 @@ from gatetrail.cli.talk import say, warn
 from gatetrail.errors import Unavailable
 
 if TYPE_CHECKING:
-    from gatetrail.events.replay import Replay
+    from gatetrail.delivery.replay import Replay
     from gatetrail.runtime.records import Records
     from gatetrail.settings import ServiceSettings
 

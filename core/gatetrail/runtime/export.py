@@ -7,10 +7,10 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 from gatetrail.clock import Clock
+from gatetrail.delivery.follower import Follower
+from gatetrail.delivery.sink import CursorStore
 from gatetrail.dispatcher.ledger import Ledger
-from gatetrail.events.follower import Follower
 from gatetrail.events.journal import Journal
-from gatetrail.events.sink import CursorStore
 from gatetrail.events.stamp import Stamp
 from gatetrail.runtime.sink_options import make_sink, parse_sink
 from gatetrail.settings import ServiceSettings

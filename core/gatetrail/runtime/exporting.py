@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from gatetrail.clock import IdMaker, SystemClock
+from gatetrail.delivery.follower import Follower
+from gatetrail.delivery.sink import CursorState, CursorStore
 from gatetrail.dispatcher.redacted import Redacted
 from gatetrail.errors import SettingsInvalid, Unavailable
-from gatetrail.events.follower import Follower
 from gatetrail.events.model import SENSITIVE_KEYS
-from gatetrail.events.sink import CursorState, CursorStore
 from gatetrail.events.stamp import Stamp
 from gatetrail.policy.load import load_policy
 from gatetrail.redaction import Redaction

@@ -14,9 +14,9 @@ from starlette.types import ASGIApp
 
 from gatetrail.call import Call
 from gatetrail.clock import Clock, IdMaker, SystemClock
+from gatetrail.delivery.follower import Follower
 from gatetrail.dispatcher import Admitted, Dispatcher
 from gatetrail.dispatcher.redacted import Redacted
-from gatetrail.events.follower import Follower
 from gatetrail.events.model import SENSITIVE_KEYS, PolicyChanged
 from gatetrail.events.stamp import Stamp
 from gatetrail.gates.pipeline import Gates, GateState

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from gatetrail.delivery.follower import Follower
 from gatetrail.dispatcher.ledger import Ledger
-from gatetrail.events.follower import Follower
 from gatetrail.events.model import AuditHeartbeat
 from gatetrail.events.stamp import Stamp
 from gatetrail.words import Level

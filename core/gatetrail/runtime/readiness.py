@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from gatetrail.delivery.follower import Phase
 from gatetrail.errors import Unavailable
-from gatetrail.events.follower import Phase
 from gatetrail.runtime.gatetrail import Gatetrail
 from gatetrail.service.health import Health, Readiness
 

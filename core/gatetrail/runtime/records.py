@@ -6,9 +6,9 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from gatetrail.events.replay import Moments, Replays
+from gatetrail.delivery.replay import Moments, Replays
+from gatetrail.delivery.sink import CursorStore
 from gatetrail.events.search import Search
-from gatetrail.events.sink import CursorStore
 from gatetrail.events.tally import Tally
 from gatetrail.events.verification import Verifier
 from gatetrail.runtime.database import open_database

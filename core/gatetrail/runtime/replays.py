@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from gatetrail.delivery.replay import Extent, Moments, Replay
+from gatetrail.delivery.sink import CursorState
 from gatetrail.errors import DatabaseUnavailable, WrongUse
-from gatetrail.events.replay import Extent, Moments, Replay
-from gatetrail.events.sink import CursorState
 from gatetrail.runtime.exporting import open_exporting
 from gatetrail.runtime.records import Records
 from gatetrail.settings import ServiceSettings

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, assert_never
 
 from pydantic import BaseModel, Field, PlainValidator, TypeAdapter, ValidationError, WithJsonSchema
 
+from gatetrail.delivery.sink import Sink, Start, StartingPoint, starting_point
 from gatetrail.errors import SettingsInvalid
-from gatetrail.events.sink import Sink, Start, StartingPoint, starting_point
 from gatetrail.formats.choice import Format, render_of
 from gatetrail_sinks.file import FileSettings, FileSink
 from gatetrail_sinks.fluentd import FluentdSettings, FluentdSink

@@ -13,11 +13,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from gatetrail.errors import FeedFull, GatetrailError, WrongUse
-from gatetrail.events.feed import Broadcaster, Gap, GapReason, Heartbeat, Item, Subscription, Wanted
 from gatetrail.events.journal import Entry
 from gatetrail.events.model import AuditGap
 from gatetrail.events.stamp import Stamp
 from gatetrail.events.wire import canonical, keys_of
+from gatetrail.feed import Broadcaster, Gap, GapReason, Heartbeat, Item, Subscription, Wanted
 from gatetrail.words import Level
 
 log = logging.getLogger("gatetrail.feed")

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from gatetrail.clock import Clock, rfc3339
+from gatetrail.delivery.replay import PutAside, Replay, ReplayKind
+from gatetrail.delivery.sink import CursorState, Since, Start, StartingPoint
 from gatetrail.errors import DatabaseUnavailable
 from gatetrail.events.journal import Entry, Journal
-from gatetrail.events.replay import PutAside, Replay, ReplayKind
-from gatetrail.events.sink import CursorState, Since, Start, StartingPoint
 
 
 @dataclass(slots=True)

@@ -7,10 +7,10 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, assert_never
 
+from gatetrail.delivery.replay import Replay
+from gatetrail.delivery.sink import CursorState, Since, Start, StartingPoint
 from gatetrail.errors import DatabaseUnavailable
 from gatetrail.events.journal import Entry
-from gatetrail.events.replay import Replay
-from gatetrail.events.sink import CursorState, Since, Start, StartingPoint
 from gatetrail_sinks.postgres.connection import Connection, connect, told_as_unavailable
 from gatetrail_sinks.postgres.moments import as_text, position_before
 from gatetrail_sinks.postgres.queries import query

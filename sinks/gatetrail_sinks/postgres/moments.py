@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from gatetrail.clock import from_rfc3339, rfc3339
-from gatetrail.events.replay import Extent
+from gatetrail.delivery.replay import Extent
 from gatetrail_sinks.postgres.connection import Pool, told_as_unavailable
 from gatetrail_sinks.postgres.queries import query
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gatetrail.events.replay import PutAside, Replay, ReplayKind
+from gatetrail.delivery.replay import PutAside, Replay, ReplayKind
 from gatetrail_sinks.postgres.connection import Pool, told_as_unavailable
 from gatetrail_sinks.postgres.moments import as_text
 from gatetrail_sinks.postgres.queries import query

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from gatetrail.delivery.sink import Sink
 from gatetrail.events.journal import Entry
-from gatetrail.events.sink import Sink
 from gatetrail_sinks.file import FileSettings, FileSink
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from gatetrail.delivery.sink import Sink
 from gatetrail.events.journal import Entry
-from gatetrail.events.sink import Sink
 from gatetrail.tls import ClientTls
 from gatetrail_sinks.fluentd import FluentdReceiver, FluentdSettings, FluentdSink
 from tests.sinks.certificates import Authority

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import orjson
 
+from gatetrail.delivery.sink import Sink
 from gatetrail.events.journal import Entry
-from gatetrail.events.sink import Sink
 from gatetrail_sinks.otlp import OtlpSettings, OtlpSink
 from tests.sinks.otlp_receiver import OtlpReceiver
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from gatetrail.delivery.sink import Sink
 from gatetrail.events.journal import Entry
-from gatetrail.events.sink import Sink
 
 
 class Place(Protocol):

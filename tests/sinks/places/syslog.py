@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from gatetrail.delivery.sink import Sink
 from gatetrail.events.journal import Entry
-from gatetrail.events.sink import Sink
 from gatetrail.tls import ClientTls
 from gatetrail_sinks.syslog import SyslogSettings, SyslogSink, TransportKind
 from tests.sinks.rsyslog import Rsyslog

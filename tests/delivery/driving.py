@@ -11,12 +11,12 @@ from dataclasses import replace
 import orjson
 
 from gatetrail.clock import IdMaker
+from gatetrail.delivery.follower import Follower
+from gatetrail.delivery.follower_settings import FollowerSettings
+from gatetrail.delivery.sink import Sink, Start, StartingPoint
 from gatetrail.errors import EventRefused, SinkUnavailable
-from gatetrail.events.follower import Follower
-from gatetrail.events.follower_settings import FollowerSettings
 from gatetrail.events.journal import Entry
 from gatetrail.events.model import AuditHeartbeat
-from gatetrail.events.sink import Sink, Start, StartingPoint
 from gatetrail.events.stamp import Stamp
 from gatetrail.testing import ManualClock, MemoryCursors, MemoryJournal
 from gatetrail.words import Level

@@ -9,7 +9,7 @@ import orjson
 from gatetrail.clock import rfc3339
 from gatetrail.events.fields import ID_KEYS
 from gatetrail.events.wire import GENESIS_HASH, seal
-from gatetrail.runtime.event_kinds import event_kinds
+from gatetrail.runtime.schema.kinds import event_kinds
 from gatetrail.severity import SEVERITIES
 from gatetrail.words import Level
 

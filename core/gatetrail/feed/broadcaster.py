@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gatetrail.errors import SinkUnavailable
-from gatetrail.events.feed.items import Wanted
-from gatetrail.events.feed.places import Places
-from gatetrail.events.feed.settings import FeedSettings
-from gatetrail.events.feed.subscription import Subscription
 from gatetrail.events.journal import Entry, Journal
+from gatetrail.feed.items import Wanted
+from gatetrail.feed.places import Places
+from gatetrail.feed.settings import FeedSettings
+from gatetrail.feed.subscription import Subscription
 
 OFFERS_AT_ONCE = 2_000
 """After about so many filters others get their turn on the event loop: one or two milliseconds."""

@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import Protocol, Self, assert_never
 
 from gatetrail.errors import Unavailable
-from gatetrail.events.feed.items import Gap, GapReason, Heartbeat, Item, Wanted
-from gatetrail.events.feed.settings import FeedSettings
 from gatetrail.events.journal import Entry
+from gatetrail.feed.items import Gap, GapReason, Heartbeat, Item, Wanted
+from gatetrail.feed.settings import FeedSettings
 
 log = logging.getLogger("gatetrail.feed")
 

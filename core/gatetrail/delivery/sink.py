@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from gatetrail.clock import from_rfc3339, rfc3339
+from gatetrail.delivery.replay import ReplayWork
 from gatetrail.events.journal import Entry
-from gatetrail.events.replay import ReplayWork
 
 
 class Sink(Protocol):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
+from gatetrail.delivery.replay import Replay, ReplayKind, ReplayWork
 from gatetrail.events.journal import Entry, Journal
-from gatetrail.events.replay import Replay, ReplayKind, ReplayWork
 
 
 class ReplayLane:

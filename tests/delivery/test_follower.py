@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import pytest
 
 from gatetrail.clock import rfc3339
+from gatetrail.delivery.follower import Phase
+from gatetrail.delivery.sink import Since, Start
 from gatetrail.errors import EventRefused, SinkUnavailable
-from gatetrail.events.follower import Phase
 from gatetrail.events.journal import Entry
 from gatetrail.events.model import AuditGap, AuditSinkFailed
-from gatetrail.events.sink import Since, Start
-from tests.events.driving import MischievousSink, ObedientSink, World, first_seen, running, until
+from tests.delivery.driving import MischievousSink, ObedientSink, World, first_seen, running, until
 
 pytestmark = pytest.mark.anyio
 
@@ -252,7 +252,7 @@ async def test_a_hanging_sink_is_cut_off_and_tried_again(world: World, sink: Obe
 async def test_a_sink_that_does_not_let_itself_be_cut_off_is_never_called_twice_at_once(
     world: World, sink: ObedientSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gatetrail.events.courier.CANCEL_LIMIT_S", 0.02)
+    monkeypatch.setattr("gatetrail.delivery.courier.CANCEL_LIMIT_S", 0.02)
     come_back = asyncio.Event()
 
     async def ignore_the_cut(_: Sequence[Entry]) -> None:
@@ -497,7 +497,7 @@ async def test_stopping_does_not_wait_for_a_sink_that_fails(world: World, sink: 
 async def test_stopping_ends_soon_after_its_deadline_though_everything_hangs(
     world: World, sink: ObedientSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gatetrail.events.follower.LET_GO_LIMIT_S", 0.02)
+    monkeypatch.setattr("gatetrail.delivery.follower.LET_GO_LIMIT_S", 0.02)
     for_ever = asyncio.Event()
 
     async def ignore_the_cut(_: Sequence[Entry]) -> None:
@@ -555,7 +555,7 @@ async def test_a_hole_in_the_journal_is_told_before_it_is_passed(
         return [entry for entry in entries if entry.seq not in {1, 2, 12, 13, 14}][:limit]
 
     monkeypatch.setattr(world.journal, "read", read_with_holes)
-    monkeypatch.setattr("gatetrail.events.backlog.LOOK_AGAIN_AFTER_S", (0.0, 0.0))
+    monkeypatch.setattr("gatetrail.delivery.backlog.LOOK_AGAIN_AFTER_S", (0.0, 0.0))
     async with running(world.follower(sink)):
         await until(lambda: len(sink.taken) == 17)
     gaps = [event for event in world.journal.events("audit.gap") if isinstance(event, AuditGap)]
@@ -573,7 +573,7 @@ async def test_rows_that_are_missing_at_the_end_of_the_journal_are_told_too(
         return [entry for entry in await whole(after_seq, limit) if entry.seq not in {3, 4}]
 
     monkeypatch.setattr(world.journal, "read", read_without_end)
-    monkeypatch.setattr("gatetrail.events.backlog.LOOK_AGAIN_AFTER_S", (0.0, 0.0))
+    monkeypatch.setattr("gatetrail.delivery.backlog.LOOK_AGAIN_AFTER_S", (0.0, 0.0))
     async with running(world.follower(sink)):
         await until(lambda: world.told("audit.gap") == 1)
         await until(lambda: len(sink.taken) == 3)

@@ -10,8 +10,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
+from gatetrail.delivery.sink import Sink
 from gatetrail.errors import DatabaseUnavailable, FeedFull, SinkUnavailable
-from gatetrail.events.feed import (
+from gatetrail.events.journal import Entry
+from gatetrail.feed import (
     Broadcaster,
     FeedSettings,
     Gap,
@@ -21,10 +23,8 @@ from gatetrail.events.feed import (
     Subscription,
     open_feed,
 )
-from gatetrail.events.journal import Entry
-from gatetrail.events.sink import Sink
 from gatetrail.testing import MemoryJournal
-from tests.events.driving import World, until
+from tests.delivery.driving import World, until
 
 pytestmark = pytest.mark.anyio
 
@@ -456,8 +456,8 @@ async def test_a_feed_begins_at_the_head_and_follows_it(scene: Scene) -> None:
 
 @pytest.mark.requirement("E13")
 async def test_while_the_database_is_away_nothing_is_lost(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gatetrail.events.feed.tail.RETRY_S", 0.005)
-    monkeypatch.setattr("gatetrail.events.feed.subscription.JOURNAL_PAUSE_S", 0.005)
+    monkeypatch.setattr("gatetrail.feed.tail.RETRY_S", 0.005)
+    monkeypatch.setattr("gatetrail.feed.subscription.JOURNAL_PAUSE_S", 0.005)
     await scene.append(5)
     async with following(scene) as (feed, live), feed.subscribe("bob", 0, everything) as resuming:
         scene.journal.away = True
@@ -479,7 +479,7 @@ async def test_no_feed_without_a_journal(scene: Scene) -> None:
 async def test_a_journal_that_was_set_back_ends_the_streams_and_who_comes_back_is_told(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gatetrail.events.feed.tail.RETRY_S", 0.005)
+    monkeypatch.setattr("gatetrail.feed.tail.RETRY_S", 0.005)
     await scene.append(20)
     async with following(scene) as (feed, live):
         scene.journal.away = True

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from gatetrail.clock import Clock, rfc3339
-from gatetrail.events.backoff import Backoff
-from gatetrail.events.courier import Away, Broken, Courier, Delivered, Late, Refused
-from gatetrail.events.follower_settings import FollowerSettings
+from gatetrail.delivery.backoff import Backoff
+from gatetrail.delivery.courier import Away, Broken, Courier, Delivered, Late, Refused
+from gatetrail.delivery.follower_settings import FollowerSettings
+from gatetrail.delivery.lane import Lane
+from gatetrail.delivery.sink_reports import SinkReports
 from gatetrail.events.journal import Entry
-from gatetrail.events.lane import Lane
-from gatetrail.events.sink_reports import SinkReports
 
 MOST_PATIENCE = 6
 """Doublings of the tries before the next entry without a verdict is put aside."""

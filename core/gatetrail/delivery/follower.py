@@ -10,18 +10,18 @@ from enum import StrEnum
 from typing import Any
 
 from gatetrail.clock import Clock
+from gatetrail.delivery.backlog import Backlog, Hole
+from gatetrail.delivery.backoff import Backoff
+from gatetrail.delivery.courier import Courier, in_one_line
+from gatetrail.delivery.delivery import Delivery
+from gatetrail.delivery.follower_settings import FollowerSettings
+from gatetrail.delivery.lane import LiveLane
+from gatetrail.delivery.replaying import Replaying
+from gatetrail.delivery.sink import CursorStore, Sink, StartingPoint
+from gatetrail.delivery.sink_reports import SinkReports
 from gatetrail.errors import Unavailable
-from gatetrail.events.backlog import Backlog, Hole
-from gatetrail.events.backoff import Backoff
-from gatetrail.events.courier import Courier, in_one_line
-from gatetrail.events.delivery import Delivery
 from gatetrail.events.fields import Record
-from gatetrail.events.follower_settings import FollowerSettings
 from gatetrail.events.journal import Entry, Journal
-from gatetrail.events.lane import LiveLane
-from gatetrail.events.replaying import Replaying
-from gatetrail.events.sink import CursorStore, Sink, StartingPoint
-from gatetrail.events.sink_reports import SinkReports
 from gatetrail.events.stamp import Stamp
 
 log = logging.getLogger("gatetrail.sinks")

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gatetrail.call import first_words
+from gatetrail.delivery.sink import Sink
 from gatetrail.errors import EventRefused, SinkUnavailable
 from gatetrail.events.journal import Entry
-from gatetrail.events.sink import Sink
 
 CANCEL_LIMIT_S = 1.0
 """A write that was cut off gets this long to come back."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from gatetrail.events.backlog import Backlog, Hole
+from gatetrail.delivery.backlog import Backlog, Hole
+from gatetrail.delivery.sink import CursorStore
+from gatetrail.delivery.sink_reports import SinkReports
 from gatetrail.events.journal import Entry
-from gatetrail.events.sink import CursorStore
-from gatetrail.events.sink_reports import SinkReports
 
 
 class Lane(Protocol):

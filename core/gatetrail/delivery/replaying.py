@@ -6,13 +6,13 @@ import asyncio
 import logging
 
 from gatetrail.clock import Clock
-from gatetrail.events.courier import Courier
-from gatetrail.events.delivery import Delivery
-from gatetrail.events.follower_settings import FollowerSettings
+from gatetrail.delivery.courier import Courier
+from gatetrail.delivery.delivery import Delivery
+from gatetrail.delivery.follower_settings import FollowerSettings
+from gatetrail.delivery.replay_lane import ReplayLane
+from gatetrail.delivery.sink import CursorStore
+from gatetrail.delivery.sink_reports import SinkReports
 from gatetrail.events.journal import Journal
-from gatetrail.events.replay_lane import ReplayLane
-from gatetrail.events.sink import CursorStore
-from gatetrail.events.sink_reports import SinkReports
 
 log = logging.getLogger("gatetrail.sinks")
 

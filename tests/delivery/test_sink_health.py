@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gatetrail.clock import rfc3339
-from gatetrail.events.sink import CursorState
-from gatetrail.events.sink_health import SinkHealth, health_of
+from gatetrail.delivery.sink import CursorState
+from gatetrail.delivery.sink_health import SinkHealth, health_of
 
 pytestmark = pytest.mark.requirement("E10")
 

@@ -10,11 +10,11 @@ from itertools import pairwise
 
 import pytest
 
+from gatetrail.delivery.follower import Phase
+from gatetrail.delivery.replay import Replay
 from gatetrail.errors import EventRefused, SinkUnavailable
-from gatetrail.events.follower import Phase
 from gatetrail.events.journal import Entry
-from gatetrail.events.replay import Replay
-from tests.events.driving import MischievousSink, ObedientSink, World, first_seen, running, until
+from tests.delivery.driving import MischievousSink, ObedientSink, World, first_seen, running, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("E10")]
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from gatetrail.call import first_words
 from gatetrail.clock import Clock
-from gatetrail.events.backlog import Hole
+from gatetrail.delivery.backlog import Hole
 from gatetrail.events.fields import Record
 from gatetrail.events.journal import Entry
 from gatetrail.events.model import AuditGap, AuditSinkFailed, AuditSinkRecovered

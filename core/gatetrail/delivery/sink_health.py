@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from gatetrail.clock import from_rfc3339
-from gatetrail.events.sink import CursorState
+from gatetrail.delivery.sink import CursorState
 
 BEHIND_AFTER_S = 10
 """An event that has waited for so long makes its sink late."""

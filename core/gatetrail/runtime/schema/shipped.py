@@ -12,9 +12,9 @@ import orjson
 from gatetrail.events.model import EVENT_ADAPTER
 from gatetrail.policy.model import PolicyDocument
 from gatetrail.resources import schemas
-from gatetrail.runtime.event_examples import event_examples
-from gatetrail.runtime.event_kinds import event_kinds
-from gatetrail.runtime.schema_writer import EventSchemaWriter, SchemaWriter
+from gatetrail.runtime.schema.examples import event_examples
+from gatetrail.runtime.schema.kinds import event_kinds
+from gatetrail.runtime.schema.writer import EventSchemaWriter, SchemaWriter
 from gatetrail.runtime.sink_options import SINK_OPTIONS
 from gatetrail.settings import ServiceSettings
 

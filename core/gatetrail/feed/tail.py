@@ -8,9 +8,9 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from gatetrail.errors import Unavailable
-from gatetrail.events.feed.broadcaster import Broadcaster
-from gatetrail.events.feed.settings import FeedSettings
 from gatetrail.events.journal import Journal
+from gatetrail.feed.broadcaster import Broadcaster
+from gatetrail.feed.settings import FeedSettings
 
 log = logging.getLogger("gatetrail.feed")
 

@@ -1,0 +1,20 @@
+"""The live feed: every new event to many readers in this process, each with its own filter and its own pace."""
+
+from gatetrail.feed.broadcaster import Broadcaster, FeedState
+from gatetrail.feed.items import Gap, GapReason, Heartbeat, Item, Wanted
+from gatetrail.feed.settings import FeedSettings
+from gatetrail.feed.subscription import Subscription
+from gatetrail.feed.tail import open_feed
+
+__all__ = [
+    "Broadcaster",
+    "FeedSettings",
+    "FeedState",
+    "Gap",
+    "GapReason",
+    "Heartbeat",
+    "Item",
+    "Subscription",
+    "Wanted",
+    "open_feed",
+]

@@ -1,0 +1,1 @@
+"""The JSON Schemas that ship, generated from the models."""
