@@ -65,6 +65,16 @@ def of_mcp_calls(loads: Any) -> Iterator[Budget]:
     yield Budget("added latency, one caller, p50 ms", alone["added_p50_ms"], 1.2)
 
 
+def of_export(export: Any) -> Iterator[Budget]:
+    for name, events_per_s in (("file", 30_000), ("fluentd", 10_000), ("relp", 30_000), ("tcp", 30_000)):
+        yield Budget(f"journal to {name}, events/s", export[name]["events_per_s"], events_per_s, at_least=True)
+
+
+def of_isolation(isolation: Any) -> Iterator[Budget]:
+    p99_ms = [isolation[state]["decision_p99_ms"] for state in ("hung", "flowing")]
+    yield Budget("decision p99 beside a hung sink, against none", p99_ms[0] / p99_ms[1], 1.2)
+
+
 def summary(budgets: list[Budget]) -> str:
     """For people."""
     lines = [f"{'':58}{'measured':>10}{'budget':>12}"]
@@ -83,10 +93,19 @@ def main() -> None:
     gates = figures_of("bench.gates", *quick)
     journal = figures_of("bench.journal", *quick)
     loads = figures_of("bench.mcp_calls", "--sdk", *quick)
-    budgets = [*of_gates(gates), *of_journal(journal), *of_mcp_calls(loads)]
+    export = figures_of("bench.export", *quick)
+    isolation = figures_of("bench.isolation", *quick)
+    budgets = [
+        *of_gates(gates),
+        *of_journal(journal),
+        *of_mcp_calls(loads),
+        *of_export(export),
+        *of_isolation(isolation),
+    ]
     if options.json:
         told = [{**asdict(one), "met": one.met} for one in budgets]
-        result = {"budgets": told, "gates": gates, "journal": journal, "mcp_calls": loads}
+        parts = {"gates": gates, "journal": journal, "mcp_calls": loads, "export": export, "isolation": isolation}
+        result = {"budgets": told, **parts}
         print(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())
         return
     print(summary(budgets))

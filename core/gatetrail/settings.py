@@ -101,7 +101,7 @@ def _read(config: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as problem:
         raise SettingsInvalid(f"{config}: cannot be read: {problem}") from None
     except yaml.YAMLError as problem:
-        raise SettingsInvalid(f"{config}: is not YAML: {problem}") from None
+        raise SettingsInvalid(f"{config}{_place(problem)}: is not YAML: {_reason(problem)}") from None
     try:
         keys = _MAPPING.validate_python({} if content is None else content)
     except ValidationError:
@@ -111,6 +111,16 @@ def _read(config: Path) -> dict[str, Any]:
         known = ", ".join(sorted(ServiceSettings.model_fields))
         raise SettingsInvalid(f"{config}: unknown key {unknown[0]!r}; expected one of {known}")
     return keys
+
+
+def _place(problem: yaml.YAMLError) -> str:
+    mark = problem.problem_mark if isinstance(problem, yaml.MarkedYAMLError) else None
+    return "" if mark is None else f":{mark.line + 1}"
+
+
+def _reason(problem: yaml.YAMLError) -> str:
+    # The error's own text quotes the line, in which a secret may stand.
+    return str(problem.problem) if isinstance(problem, yaml.MarkedYAMLError) else type(problem).__name__
 
 
 def _explain(problem: ValidationError, config: Path | None) -> str:

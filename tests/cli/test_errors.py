@@ -85,7 +85,7 @@ def test_a_data_folder_that_cannot_be_used_is_told_beside_a_database_elsewhere(g
     [
         ("port: seventy", "service.yaml: port (GATETRAIL_PORT): "),
         ("prot: 70", "service.yaml: unknown key 'prot'"),
-        ("{", "service.yaml: is not YAML"),
+        ("dsn: ok\nmistake: [hush", "service.yaml:2: is not YAML: expected ',' or ']', but got '<stream end>'"),
         ("servers: {finance: {python: nowhere.at.all:server}}", "servers.finance.python: nowhere.at.all:server"),
         ("servers: {finance: {python: json:nothing}}", "the module has no 'nothing'"),
         ("servers: {finance: {python: json:dumps}}", "cannot put the gate into"),
@@ -103,7 +103,7 @@ def test_a_wrong_service_file_is_told_with_the_key(gatetrail: Gatetrail, content
 
 def test_a_mistake_of_ours_is_told_in_a_line_unless_debugging(offline: Gatetrail) -> None:
     code = (
-        "import sys; import gatetrail.runtime.schema as schema;"
+        "import sys; import gatetrail.runtime.schema.shipped as schema;"
         "schema.drifted = lambda: 1 // 0; from gatetrail.cli.start import run; sys.exit(run(['schema', 'check']))"
     )
     for debug, traced in (("", False), ("1", True)):

@@ -85,19 +85,17 @@ class SinkReports:
             await self._remember(True)
 
     async def worked(self, cursor_seq: int) -> None:
-        """A try has succeeded. Told when the failure was."""
-        if not self._failing:
+        """A try has succeeded. Told when the failure was; if that cannot be recorded now, after a later success."""
+        if self._failing:
+            log.info("sink %s takes events again", self._sink_name)
+        self._failing = False
+        if not self._told:
             return
-        log.info("sink %s takes events again", self._sink_name)
         message = f"sink {self._sink_name} takes events again"
-        told = self._told
-        self._failing = self._told = False
-        if told:
-            await self._tell(
-                AuditSinkRecovered(
-                    **self._stamp(Level.NOTICE, message), sink_name=self._sink_name, cursor_seq=cursor_seq
-                )
-            )
+        keys = self._stamp(Level.NOTICE, message)
+        recovered = AuditSinkRecovered(**keys, sink_name=self._sink_name, cursor_seq=cursor_seq)
+        self._told = not await self._tell(recovered)
+        if not self._told:
             await self._remember(False)
 
     async def quarantined(self, entry: Entry, reason: str) -> None:
