@@ -9,11 +9,12 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from gatetrail.errors import Unavailable
 from gatetrail.service.listening import listen, url_of
-from gatetrail.service.streams import EndableStreams
+from gatetrail.service.peer import Transport
+from gatetrail.service.streams import STALLED_S, EndableStreams
 
 GRACE_S = 40.0
 """How long calls in flight may take at the end; more than the default time limit of a tool. Then they are cancelled."""
@@ -26,8 +27,8 @@ LAST_WORDS_S = 5.0
 class Server(uvicorn.Server):
     """uvicorn that leaves signals alone, ends event streams first, and waits for what it has cancelled."""
 
-    def __init__(self, app: ASGIApp, *, grace_s: float = GRACE_S) -> None:
-        self._streams = EndableStreams(app)
+    def __init__(self, app: ASGIApp, *, grace_s: float = GRACE_S, stream_stalled_s: float = STALLED_S) -> None:
+        self._streams = EndableStreams(app, self._transport_of, stalled_s=stream_stalled_s)
         super().__init__(
             uvicorn.Config(
                 self._streams,
@@ -60,6 +61,13 @@ class Server(uvicorn.Server):
         if left := set(self.server_state.tasks):
             await asyncio.wait(left, timeout=LAST_WORDS_S)
 
+    def _transport_of(self, scope: Scope) -> Transport | None:
+        """What the server keeps beside this very scope: an application is told nothing of its connection."""
+        for connection in self.server_state.connections:
+            if getattr(getattr(connection, "cycle", None), "scope", None) is scope:
+                return connection.transport
+        return None
+
 
 @asynccontextmanager
 async def serving(
@@ -69,17 +77,19 @@ async def serving(
     *,
     listener: socket.socket | None = None,
     grace_s: float = GRACE_S,
+    stream_stalled_s: float = STALLED_S,
 ) -> AsyncGenerator[str]:
     """Serve an application in this loop until the block ends, and give its URL.
 
     The URL has no slash at its end; port 0 takes any free one; a `listener` of `listen` goes over both. At the
-    end nothing new is accepted, and calls in flight get up to `grace_s` seconds to finish. Raises `PortTaken`,
-    `SettingsInvalid`, and `Unavailable` when the application's own start fails.
+    end nothing new is accepted, event streams are ended, and calls in flight get up to `grace_s` seconds to finish.
+    Who takes nothing of an event stream for `stream_stalled_s` seconds, which must be above 0, loses its connection.
+    Raises `PortTaken`, `SettingsInvalid`, and `Unavailable` when the application's own start fails.
     """
     bound = listener or listen(host, port)
     url = url_of(bound)
     try:
-        server = Server(app, grace_s=grace_s)
+        server = Server(app, grace_s=grace_s, stream_stalled_s=stream_stalled_s)
         running = asyncio.create_task(server.serve([bound]), name="gatetrail http")
         await _started(server, running)
         try:

@@ -1,37 +1,49 @@
-"""Event streams have no end of their own; when the service ends, they are ended first, so that calls can finish."""
+"""Event streams have no end of their own: here they get one, when the service ends or when nobody reads them."""
 
 from __future__ import annotations
 
 import asyncio
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gatetrail.service.exchange import Exchange
+from gatetrail.service.peer import Peer, TransportOf
 
 CUT_AFTER_S = 0.5
-"""A stream whose application does not listen for its client's going is cut after this long."""
+"""At the end, a stream whose application does not listen for its client's going is cut after this long, and the
+connection of a client that takes nothing of its stream meanwhile is broken off."""
+STALLED_S = 30.0
+"""So long a client may take nothing of a stream before its connection is broken off. It can come back and resume."""
+LOOKS = 4
+"""So often is looked in that time; a standstill may be seen, and end, so much earlier or later."""
 
 
 class EndableStreams:
     """Pure ASGI. From `end` on, the applications of open event streams are told that their client has gone.
 
-    Other requests notice nothing: a call in flight goes on and is answered.
+    Before that, a client that takes nothing of its stream for `stalled_s` loses its connection. Other requests notice
+    nothing of all this: a call in flight goes on and is answered, however slowly its client reads.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, transport_of: TransportOf, *, stalled_s: float = STALLED_S) -> None:
         self._app = app
+        self._transport_of = transport_of
+        self._stalled_s = stalled_s
         self._ending = asyncio.Event()
-        self._open: set[_Exchange] = set()
+        self._open: set[Exchange] = set()
+        self._next_look: asyncio.TimerHandle | None = None
 
     def end(self) -> None:
         """End all open event streams, and each later one at its start. To be called in the loop that serves."""
+        self._break_off_who_takes_nothing()
         self._ending.set()
-        asyncio.get_running_loop().call_later(CUT_AFTER_S, self._cut)
+        self._look_later()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(receive, send, self._ending)
-        self._open.add(exchange)
+        exchange = Exchange(receive, send, self._ending, lambda stream: self._begin(stream, scope))
         try:
             await self._app(scope, exchange.receive, exchange.send)
         except asyncio.CancelledError:
@@ -39,61 +51,46 @@ class EndableStreams:
                 raise
             exchange.task.uncancel()
         finally:
-            self._open.discard(exchange)
+            exchange.left = True
+            if not self._ending.is_set():
+                self._forget(exchange)
         await exchange.complete()
 
-    def _cut(self) -> None:
+    def _begin(self, stream: Exchange, scope: Scope) -> None:
+        transport = self._transport_of(scope)
+        if transport is not None:
+            stream.peer = Peer(transport)
+            stream.peer.drop_when_silent(self._stalled_s)
+        self._open.add(stream)
+        if self._next_look is None:
+            self._look_later()
+
+    def _forget(self, exchange: Exchange) -> None:
+        self._open.discard(exchange)
+        if exchange.peer is not None:
+            exchange.peer.drop_when_silent(0)
+
+    def _look_later(self) -> None:
+        if self._next_look is not None:
+            self._next_look.cancel()
+        delay_s = CUT_AFTER_S if self._ending.is_set() else self._stalled_s / LOOKS
+        self._next_look = asyncio.get_running_loop().call_later(delay_s, self._look)
+
+    def _look(self) -> None:
+        self._next_look = None
+        self._break_off_who_takes_nothing()
+        if self._ending.is_set():
+            self._cut_who_does_not_listen()
+        if self._open:
+            self._look_later()
+
+    def _break_off_who_takes_nothing(self) -> None:
+        limit_s = CUT_AFTER_S if self._ending.is_set() else self._stalled_s
+        for exchange in self._open:
+            if exchange.peer is not None and exchange.peer.look() >= limit_s:
+                exchange.peer.abort()
+
+    def _cut_who_does_not_listen(self) -> None:
+        self._open = {exchange for exchange in self._open if not exchange.is_over}
         for exchange in self._open:
             exchange.cut()
-
-
-class _Exchange:
-    """One request and its answer, watched."""
-
-    def __init__(self, receive: Receive, send: Send, ending: asyncio.Event) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 -- an ASGI server runs each request in a task
-        self.task: asyncio.Task[object] = task
-        self.was_cut = False
-        self._receive = receive
-        self._send = send
-        self._ending = ending
-        self._is_stream = False
-        self._ended = False
-
-    def cut(self) -> None:
-        """Stop the application, if this is a stream that is still open."""
-        if self._is_stream and not self._ended:
-            self.was_cut = True
-            self.task.cancel()
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self._is_stream = _is_event_stream(message)
-        elif message["type"] == "http.response.body":
-            self._ended = not message.get("more_body", False)
-        await self._send(message)
-
-    async def receive(self) -> Message:
-        if not self._is_stream:
-            return await self._receive()
-        receiving = asyncio.ensure_future(self._receive())
-        ending = asyncio.ensure_future(self._ending.wait())
-        try:
-            await asyncio.wait((receiving, ending), return_when=asyncio.FIRST_COMPLETED)
-            return receiving.result() if receiving.done() else {"type": "http.disconnect"}
-        finally:
-            receiving.cancel()
-            ending.cancel()
-
-    async def complete(self) -> None:
-        """Close a stream that its application left open, so that the client sees an end and no break."""
-        if self._is_stream and not self._ended and self._ending.is_set():
-            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-def _is_event_stream(message: Message) -> bool:
-    return any(
-        name.lower() == b"content-type" and value.startswith(b"text/event-stream")
-        for name, value in message.get("headers", ())
-    )
