@@ -9,10 +9,11 @@ from typing import Any
 import orjson
 
 from gatetrail.events.fields import Record
+from gatetrail.events.fitting import fitted
 from gatetrail.events.model import EVENT_ADAPTER, Event
 
 MAX_LINE_BYTES = 4_500
-"""Longer lines lose fields in Splunk, whose extraction stops at 5,000 characters."""
+"""Every sealed line has less. Longer ones lose fields in Splunk, whose extraction stops at 5,000 characters."""
 
 GENESIS_HASH = "0" * 64
 """`prev_hash` of the first event of a chain."""
@@ -20,6 +21,7 @@ GENESIS_HASH = "0" * 64
 _AFTER_HASH = b'"event_id":'
 _HASH_KEY = b'"event_hash":"'
 _HASH_BYTES = len(_HASH_KEY) + 64 + len(b'",')
+_MOST_UNHASHED_BYTES = MAX_LINE_BYTES - 1 - _HASH_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,17 @@ def canonical(keys: dict[str, Any]) -> bytes:
 
 
 def seal(event: Record, seq: int, chain_id: str, prev_hash: str) -> Sealed:
-    """Put an event into its place: `event_hash` is the SHA-256 of the canonical line without that key."""
+    """Put an event into its place: `event_hash` is the SHA-256 of the canonical line without that key.
+
+    Where the line would reach `MAX_LINE_BYTES`, the longest texts of the event are cut.
+    """
     keys = keys_of(event)
     keys["seq"] = seq
     keys["chain_id"] = chain_id
     keys["prev_hash"] = prev_hash
     unhashed = canonical(keys)
+    if len(unhashed) > _MOST_UNHASHED_BYTES:
+        unhashed = canonical(fitted(keys, len(unhashed) - _MOST_UNHASHED_BYTES))
     event_hash = hashlib.sha256(unhashed).hexdigest()
     # A raw `"event_id":` cannot be inside a string (its quotes would be escaped), so the first is the key.
     head, key, tail = unhashed.partition(_AFTER_HASH)
