@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from gatetrail.call import MAX_ID_BYTES, Call, clean_list, clean_optional
+from gatetrail.call import MAX_ID_BYTES, Call, clean, clean_list, clean_optional
 from gatetrail.events.fields import ID_KEYS, CallKeys, Record
 from gatetrail.events.model import ToolCallCompleted, ToolCallDecided
 from gatetrail.events.stamp import Stamp
@@ -31,8 +31,8 @@ def decided(
         | _who(caller, redactor)
         | texts
         | {
-            "trace_id": call.ids.trace_id,
-            "span_id": call.ids.span_id,
+            "trace_id": clean(call.ids.trace_id, MAX_ID_BYTES),
+            "span_id": clean_optional(call.ids.span_id, MAX_ID_BYTES),
             "endpoint": decision.endpoint,
             "data_domains": clean_list(decision.data_domains),
             "execution_id": execution_id,
