@@ -126,6 +126,18 @@ async def test_a_failing_sink_gets_the_same_batch_again_and_is_told_once_with_it
     assert (await world.cursors.states())[0].last_error is None
 
 
+async def test_a_failure_is_told_whatever_characters_are_in_its_reason(world: World, sink: ObedientSink) -> None:
+    async def fail(_: Sequence[Entry]) -> None:
+        raise SinkUnavailable("no \x1b such \x00 file \udcff")
+
+    sink.behave = fail
+    await world.append(1)
+    async with running(world.follower(sink)):
+        await until(lambda: world.told("audit.sink_failed") == 1)
+        sink.behave = None
+        await until(lambda: world.told("audit.sink_recovered") == 1)
+
+
 async def test_a_flapping_sink_does_not_flood_the_journal(world: World, sink: ObedientSink) -> None:
     async def fail_every_other_time(_: Sequence[Entry]) -> None:
         if len(sink.tries) % 2:

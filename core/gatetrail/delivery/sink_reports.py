@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 
-from gatetrail.call import first_words
+from gatetrail.call import clean, first_words
 from gatetrail.clock import Clock
 from gatetrail.delivery.backlog import Hole
 from gatetrail.events.fields import Record
@@ -17,6 +17,7 @@ from gatetrail.words import Level
 log = logging.getLogger("gatetrail.sinks")
 
 LONGEST_REASON = 500
+MOST_BYTES_OF_A_CHARACTER = 6
 LONGEST_IN_MESSAGE = 200
 OWN_EVENTS = ("audit.gap", "audit.sink_failed", "audit.sink_recovered")
 
@@ -152,4 +153,4 @@ class SinkReports:
 
 
 def _cut(reason: str) -> str:
-    return first_words(reason, LONGEST_REASON)
+    return clean(first_words(reason, LONGEST_REASON), LONGEST_REASON * MOST_BYTES_OF_A_CHARACTER)
