@@ -27,6 +27,7 @@ from gatetrail.events.journal import Entry
 from gatetrail.events.wire import parse
 from gatetrail.feed import Broadcaster, FeedSettings, Subscription, open_feed
 from gatetrail.service.event_stream import EventStream
+from gatetrail.service.listening import listen
 from gatetrail.service.serving import serving
 from gatetrail.testing import MemoryJournal
 from tests.delivery.driving import until
@@ -132,7 +133,9 @@ class Service:
 
 
 @asynccontextmanager
-async def running(settings: FeedSettings = QUICK, *, entries: int = 0) -> AsyncGenerator[Service]:
+async def running(
+    settings: FeedSettings = QUICK, *, entries: int = 0, listener: socket.socket | None = None
+) -> AsyncGenerator[Service]:
     journal = MemoryJournal()
     for _ in range(entries):
         await journal.append(decided(STAMP))
@@ -151,7 +154,7 @@ async def running(settings: FeedSettings = QUICK, *, entries: int = 0) -> AsyncG
     async with asyncio.timeout(60), open_feed(journal, settings) as feed:
         app = Starlette(routes=[Route("/stream", stream)])
         async with (
-            serving(app, grace_s=1) as url,
+            serving(app, listener=listener, grace_s=1) as url,
             httpx.AsyncClient(base_url=url, timeout=WITHIN_S, limits=httpx.Limits(max_connections=None)) as http,
         ):
             yield Service(journal, feed, http, url)
@@ -323,7 +326,9 @@ async def test_clients_that_vanish_leave_nothing_behind() -> None:
 
 async def test_a_client_that_never_reads_delays_nobody() -> None:
     settings = QUICK.model_copy(update={"queue_events": 50})
-    async with running(settings) as service, service.listen("bob") as reader:
+    listener = listen("127.0.0.1", 0)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)  # some kernels would hold all of it
+    async with running(settings, listener=listener) as service, service.listen("bob") as reader:
         hung = await raw_client(service.url, 0)
         await service.until(2)
         for _ in range(60):
