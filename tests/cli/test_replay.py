@@ -180,6 +180,26 @@ def test_what_a_sink_refuses_is_shown_and_sent_again_on_request(gatetrail: Gatet
     assert gatetrail("sinks", "quarantine").err == "Nothing is in quarantine.\n"
 
 
+def test_what_is_being_sent_again_already_is_told_and_left_alone(gatetrail: Gatetrail, dsn: str, lines: Path) -> None:
+    record(dsn, [event for _ in range(3) for event in allowed()])
+    spoil(dsn, 2, 3, 5)
+    export(gatetrail)
+    resend = ("sinks", "resend", "--sink", "file", "--no-wait")
+    assert gatetrail(*resend, "--seq", "2", "--seq", "3").code == 0
+    rest = gatetrail(*resend, "--all")
+    assert (rest.code, rest.err) == (0, "Replay 1 brings 2 of them already.\n")
+    assert rest.out == "sink file: replay 2 is asked for: 1 events of its quarantine\n"
+    again = gatetrail(*resend, "--all", "--json")
+    assert (again.code, again.out) == (0, "")
+    assert again.err.splitlines() == ["Replay 1 brings 2 of them already.", "Replay 2 brings 1 of them already."]
+    cure(dsn, 2, 3, 5)
+    started(gatetrail)
+    began_s = time.monotonic()
+    while not {1, 2, 3, 4, 5, 6} <= {*seqs(lines)}:
+        assert time.monotonic() - began_s < WITHIN_S
+        time.sleep(0.02)
+
+
 def test_who_stops_waiting_is_told_that_the_replay_stays(gatetrail: Gatetrail, dsn: str, lines: Path) -> None:
     record(dsn, allowed())
     export(gatetrail)

@@ -23,7 +23,9 @@ from gatetrail_sinks.postgres.connection import open_pool
 from gatetrail_sinks.postgres.cursors import PostgresCursors, open_cursors
 from gatetrail_sinks.postgres.journal import open_journal
 from gatetrail_sinks.postgres.migrate import migrate
+from gatetrail_sinks.postgres.queries import query
 from gatetrail_sinks.postgres.replays import PostgresReplays
+from tests.delivery.driving import until
 from tests.samples import decided, make_stamp
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres]
@@ -283,6 +285,40 @@ async def test_what_is_asked_to_be_sent_again_stays_asked_when_an_older_replay_h
     assert (left.reason, left.replay_id) == ("still strange", asked.replay_id)
 
 
+async def test_what_an_open_replay_brings_is_not_taken_from_it(stores: Stores) -> None:
+    entries = await stores.append(4)
+    owner = stores.another()
+    await owner.acquire("file", Start.BEGINNING)
+    for entry in entries[:3]:
+        await owner.quarantine("file", entry, "strange")
+    first = await stores.replays.resend("file", [1, 2])
+    second = await stores.replays.resend("file", None)
+    assert first is not None
+    assert second is not None
+    assert await stores.replays.resend("file", None) is None
+    assert await stores.replays.resend("file", [2]) is None
+    aside = await stores.replays.put_aside("file", ("", 0), 10)
+    assert [one.replay_id for one in aside] == [first.replay_id, first.replay_id, second.replay_id]
+    assert await owner.put_aside_for(first, 10) == entries[:2]
+    assert await owner.put_aside_for(second, 10) == entries[2:3]
+
+
+async def test_what_a_cancelled_replay_left_can_be_asked_for_again(stores: Stores) -> None:
+    entries = await stores.append(2)
+    owner = stores.another()
+    await owner.acquire("file", Start.BEGINNING)
+    for entry in entries:
+        await owner.quarantine("file", entry, "strange")
+    cancelled = await stores.replays.resend("file", None)
+    assert cancelled is not None
+    await stores.replays.cancel(cancelled.replay_id)
+    left = await stores.replays.put_aside("file", ("", 0), 10)
+    assert [one.replay_id for one in left] == [None, None]
+    again = await stores.replays.resend("file", None)
+    assert again is not None
+    assert await owner.put_aside_for(again, 10) == entries
+
+
 async def test_a_cancelled_replay_moves_no_more(stores: Stores) -> None:
     entries = await stores.append(4)
     owner = stores.another()
@@ -321,6 +357,71 @@ async def migrated(dsn: str) -> str:
 def rows(dsn: str, statement: str) -> list[tuple[object, ...]]:
     with psycopg.connect(dsn, autocommit=True) as connection:
         return connection.execute(statement.encode()).fetchall()
+
+
+@pytest.fixture
+async def on_postgres(migrated: str) -> AsyncGenerator[Stores]:
+    async with (
+        open_pool(migrated) as pool,
+        open_journal(migrated, pool, instance_id=make_stamp().instance_id) as journal,
+    ):
+        cursors = PostgresCursors(migrated)
+        yield Stores(journal, lambda: cursors, PostgresReplays(migrated, pool))
+        await cursors.close()
+
+
+async def test_two_who_ask_at_once_do_not_take_the_same(migrated: str, on_postgres: Stores) -> None:
+    (entry,) = await on_postgres.append(1)
+    owner = on_postgres.another()
+    await owner.acquire("file", Start.BEGINNING)
+    await owner.quarantine("file", entry, "strange")
+    with psycopg.connect(migrated) as first:
+        statement = query("replay_resend") + b"SELECT replay_id FROM asked"
+        assert first.execute(statement, {"sink_name": "file", "seqs": None}).fetchall()
+        second = asyncio.create_task(on_postgres.replays.resend("file", None))
+        await until(lambda: rows(migrated, "SELECT 1 FROM pg_locks WHERE NOT granted"))
+        first.commit()
+    assert await asyncio.wait_for(second, 10) is None
+
+
+async def test_another_event_in_the_place_of_one_put_aside_does_not_clear_it(
+    migrated: str, on_postgres: Stores
+) -> None:
+    """As when the journal was set back and the quarantine was not."""
+    entries = await on_postgres.append(3)
+    owner = on_postgres.another()
+    await owner.acquire("file", Start.BEGINNING)
+    for entry in entries[:2]:
+        await owner.quarantine("file", entry, "strange")
+    rows(migrated, "UPDATE sink_quarantine SET event_id = gen_random_uuid(), body = '{}' WHERE seq = 2 RETURNING 1")
+    await owner.advance_replay(await on_postgres.replays.request("file", 1, 3), entries)
+    (left,) = await on_postgres.replays.put_aside("file", ("", 0), 10)
+    assert (left.seq, left.line) == (2, b"{}")
+    asked = await on_postgres.replays.resend("file", None)
+    assert asked is not None
+    await owner.advance_replay(asked, await owner.put_aside_for(asked, 10))
+    assert await on_postgres.replays.put_aside("file", ("", 0), 10) == []
+
+
+async def test_another_event_that_is_put_aside_in_the_place_of_an_old_one_replaces_it_whole(
+    migrated: str, on_postgres: Stores
+) -> None:
+    (entry,) = await on_postgres.append(1)
+    owner = on_postgres.another()
+    await owner.acquire("file", Start.BEGINNING)
+    await owner.quarantine("file", entry, "strange")
+    put_aside = (
+        "SELECT aside.event_id = journal.event_id, aside.event_name, aside.body::text FROM sink_quarantine AS aside"
+    )
+    statement = f"{put_aside} JOIN audit_events AS journal USING (seq)"
+    (expected,) = rows(migrated, statement)
+    spoil = "UPDATE sink_quarantine SET event_id = gen_random_uuid(), event_name = 'old', body = '{}' RETURNING 1"
+    rows(migrated, spoil)
+    await owner.quarantine("file", entry, "stranger")
+    assert rows(migrated, statement) == [expected]
+    rows(migrated, spoil)
+    await owner.quarantine_replayed(await on_postgres.replays.request("file", 1, 1), entry, "stranger")
+    assert rows(migrated, statement) == [expected]
 
 
 async def test_an_event_in_quarantine_keeps_its_bytes_its_id_and_the_reason(migrated: str) -> None:

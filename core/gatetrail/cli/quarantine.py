@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,6 +68,7 @@ def resend(
 ) -> None:
     """Bring events in quarantine to their sink once more. Those that it takes now leave the quarantine.
 
+    What an earlier request is still bringing stays with that one, and its number is told.
     The process that drives the sink does it; when none does, this command does, if the settings name the sink.
     Exit 1: some were refused again.
     """
@@ -122,20 +124,30 @@ async def _resend(settings: ServiceSettings, sink: str, seqs: list[int] | None, 
         state = await sink_of(records, settings, sink)
         if wait:
             require_driver(settings, sink, state)
-        there = [one.seq async for one in _pages(records, sink)]
-        wanted = there if seqs is None else sorted({*seqs} & {*there})
-        unknown = sorted({*(seqs or ())} - {*there})
-        if unknown:
-            raise WrongUse(f"--seq {unknown[0]}: this event is not in the quarantine of sink {sink}")
+        brought_by = {one.seq: one.replay_id async for one in _pages(records, sink)}
+        wanted = _wanted(sink, brought_by, seqs)
         asked = await records.replays.resend(sink, seqs)
+        busy = Counter(replay_id for seq in wanted if (replay_id := brought_by[seq]) is not None)
+        for replay_id, count in sorted(busy.items()):
+            say(f"Replay {replay_id} brings {count:,} of them already.")
+        count = len(wanted) - busy.total()
         if asked is None:
-            say("Nothing is in quarantine.")
+            if not busy:
+                say("Nothing is in quarantine.")
         elif wait:
-            await wait_for(settings, records, asked, len(wanted), as_json=as_json)
+            await wait_for(settings, records, asked, count, as_json=as_json)
         else:
-            text = f"sink {sink}: replay {asked.replay_id} is asked for: {len(wanted):,} events of its quarantine"
+            text = f"sink {sink}: replay {asked.replay_id} is asked for: {count:,} events of its quarantine"
             put_json(asdict(asked)) if as_json else put_text(text)
             flush()
+
+
+def _wanted(sink: str, there: Iterable[int], seqs: list[int] | None) -> set[int]:
+    if seqs is None:
+        return {*there}
+    if unknown := {*seqs}.difference(there):
+        raise WrongUse(f"--seq {min(unknown)}: this event is not in the quarantine of sink {sink}")
+    return {*seqs}
 
 
 async def _cancel(settings: ServiceSettings, replay_id: int) -> bool:

@@ -51,7 +51,7 @@ class PutAside:
     reason: str
     quarantined_at: str
     replay_id: int | None
-    """The replay that is to send it again, when one was asked for."""
+    """The replay that is to send it again, while one is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,10 @@ class Replays(Protocol):
         ...
 
     async def resend(self, sink_name: str, seqs: Sequence[int] | None) -> Replay | None:
-        """Ask that a sink gets events of its quarantine once more: these, or all. None when it has none of them."""
+        """Ask that a sink gets events of its quarantine once more: these, or all, but those that an open replay brings.
+
+        None when there is nothing to ask for.
+        """
         ...
 
     async def state(self, replay_id: int) -> Replay | None:

@@ -122,7 +122,8 @@ class MemoryCursors:
 
     async def advance_replay(self, replay: Replay, delivered: Sequence[Entry]) -> Replay | None:
         for entry in delivered:
-            self._take_back(replay.sink_name, entry.seq)
+            if any(one == entry for one, _ in self._shared.aside.get(replay.sink_name, [])):
+                self._take_back(replay.sink_name, entry.seq)
         count = replay.delivered_count + len(delivered)
         return self._move(replay, delivered[-1].seq + 1, delivered_count=count)
 
@@ -146,7 +147,7 @@ class MemoryCursors:
 
     async def resend(self, sink_name: str, seqs: Sequence[int] | None) -> Replay | None:
         aside = [entry.seq for entry, _ in self._shared.aside.get(sink_name, [])]
-        wanted = [seq for seq in aside if seqs is None or seq in seqs]
+        wanted = [seq for seq in aside if (seqs is None or seq in seqs) and self._asked(sink_name, seq) is None]
         if not wanted:
             return None
         replay = self._ask(sink_name, ReplayKind.QUARANTINE, min(wanted), max(wanted))
@@ -163,9 +164,8 @@ class MemoryCursors:
 
     async def put_aside(self, sink_name: str | None, after: tuple[str, int], limit: int) -> Sequence[PutAside]:
         self._raise_when_away()
-        marked = self._shared.asked_again
         found = [
-            PutAside(name, one.seq, one.event_name, one.line, reason, self._now(), marked.get((name, one.seq)))
+            PutAside(name, one.seq, one.event_name, one.line, reason, self._now(), self._asked(name, one.seq))
             for name, aside in self._shared.aside.items()
             for one, reason in aside
             if sink_name in {None, name} and (name, one.seq) > after
@@ -223,6 +223,11 @@ class MemoryCursors:
             return None
         changed = self._shared.replays[replay.replay_id - 1] = replace(stored, **over)  # type: ignore[arg-type]
         return changed
+
+    def _asked(self, sink_name: str, seq: int) -> int | None:
+        """The open replay that is to bring it."""
+        replay_id = self._shared.asked_again.get((sink_name, seq))
+        return replay_id if replay_id and self._shared.replays[replay_id - 1].finished_at is None else None
 
     def _put_aside(self, sink_name: str, entry: Entry, reason: str) -> None:
         self._take_back(sink_name, entry.seq)
