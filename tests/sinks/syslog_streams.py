@@ -53,6 +53,14 @@ async def stream_server(handler: Handler, context: ssl.SSLContext | None = None)
             if not writer.is_closing():
                 writer.transport.abort()
         await asyncio.gather(*at_work, return_exceptions=True)
+        await half_open()
+
+
+async def half_open() -> None:
+    """Wait until no connection is in its handshake: the server does not know those, and their sockets would stay."""
+    greeting = [task for task in asyncio.all_tasks() if "_accept_connection" in str(task.get_coro())]
+    if greeting:
+        await asyncio.wait(greeting, timeout=2)
 
 
 async def octet_counted(reader: asyncio.StreamReader) -> bytes:
