@@ -29,10 +29,12 @@ def server(open_folder: Path) -> Iterator[EmbeddedPostgres]:
 
 
 def processes_of(server: EmbeddedPostgres) -> list[int]:
-    """The postmaster, then its children."""
-    assert server.pid is not None
-    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
-    return [server.pid, *(int(child) for child in children)]
+    """The postmaster, then its children. Between its end and its start it has no process for a moment."""
+    eventually(lambda: server.pid is not None, "the server runs")
+    postmaster = server.pid
+    assert postmaster is not None
+    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    return [postmaster, *(int(child) for child in children)]
 
 
 def finish(worker: Worker, dsn: str, folder: Path) -> None:
