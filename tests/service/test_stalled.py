@@ -16,11 +16,12 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from gatetrail.feed import Broadcaster, FeedSettings, open_feed
+from gatetrail.feed import Broadcaster, open_feed
 from gatetrail.service import streams
 from gatetrail.service.event_stream import EventStream
 from gatetrail.service.listening import listen
 from gatetrail.service.serving import serving
+from gatetrail.settings import StreamSettings
 from gatetrail.testing import MemoryJournal
 from tests.delivery.driving import until
 from tests.samples import decided, make_stamp
@@ -157,7 +158,7 @@ async def feeding(entries: int) -> AsyncGenerator[tuple[Broadcaster, str]]:
     for _ in range(entries):
         await journal.append(decided(STAMP))
 
-    async with open_feed(journal, FeedSettings(gather_ms=0)) as feed:
+    async with open_feed(journal, StreamSettings(gather_ms=0)) as feed:
 
         async def stream(_request: Request) -> Response:
             return EventStream(feed, "ann", lambda _: True, STAMP, after_seq=0)

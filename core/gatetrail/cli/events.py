@@ -88,30 +88,28 @@ def events(  # noqa: PLR0913 -- one for each filter
     config: Config = None,
 ) -> None:
     """Search the record: who asked for what, and what the gates said. All filters given must fit."""
-    from gatetrail.cli.times import moment
-    from gatetrail.cli.wanted import as_text, checked
     from gatetrail.clock import SystemClock
-    from gatetrail.events.search import EventFilter
+    from gatetrail.events.asking import filter_of
 
     if follow and until is not None:
         raise WrongUse("--follow shows what comes, --until ends before it: give one of them")
     printer = printer_for(form)
-    now_us = SystemClock().now_us()
-    wanted = EventFilter(
-        since=moment(since, "--since", now_us),
-        until=moment(until, "--until", now_us),
-        user=as_text(user, "--user"),
-        session=as_text(session, "--session"),
-        trace=trace.lower() if trace else None,
-        client=as_text(client, "--client"),
-        server=as_text(server, "--server"),
-        tool=as_text(tool, "--tool"),
-        gate=gate.value if gate else None,
-        decision=decision.value if decision else None,
-        event=as_text(event, "--event"),
-    )
+    words = {
+        "since": since,
+        "until": until,
+        "user": user,
+        "session": session,
+        "trace": trace,
+        "client": client,
+        "server": server,
+        "tool": tool,
+        "gate": gate.value if gate else None,
+        "decision": decision.value if decision else None,
+        "event": event,
+    }
+    wanted = filter_of(words, SystemClock().now_us(), called="--{}".format)
     settings = settings_of(config, dsn=dsn, data_dir=data_dir)
-    within(_print(settings, checked(wanted), limit, printer, follow=follow))
+    within(_print(settings, wanted, limit, printer, follow=follow))
 
 
 async def _print(settings: ServiceSettings, wanted: EventFilter, limit: int, printer: Printer, *, follow: bool) -> None:

@@ -46,7 +46,7 @@ def export(
     that one ends or dies, the other takes over within seconds, where it was.
     """
     from gatetrail.cli.logs import log_to_stderr
-    from gatetrail.cli.times import duration_s
+    from gatetrail.times import duration_s
 
     limit_s = None if deadline is None else duration_s(deadline, "--deadline")
     settings = settings_of(config, dsn=dsn, data_dir=data_dir)

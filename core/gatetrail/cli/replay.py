@@ -50,8 +50,8 @@ def replay(  # noqa: PLR0913 -- one for each option
     The process that drives the sink does it; when none does, this command does, if the settings name the sink.
     A replay outlives the command. Exit 1: it is over, and some of its events were refused and put into quarantine.
     """
-    from gatetrail.cli.times import place
     from gatetrail.clock import SystemClock
+    from gatetrail.times import place
 
     now_us = SystemClock().now_us()
     begin = place(first, "--from", now_us)

@@ -35,10 +35,10 @@ def mint(  # noqa: PLR0913 -- one for each claim
 ) -> None:
     """Sign a token with the service's secret, and print it alone. Needs no running service."""
     from gatetrail.cli.output import flush, put_text
-    from gatetrail.cli.times import duration_s
     from gatetrail.clock import IdMaker, SystemClock
     from gatetrail.identity.bearer import mint as mint_token
     from gatetrail.runtime.folder import jwt_secret
+    from gatetrail.times import duration_s
 
     ttl_s = duration_s(ttl, "--ttl")
     settings = settings_of(config, policy=policy, data_dir=data_dir)

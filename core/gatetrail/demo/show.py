@@ -27,10 +27,10 @@ from gatetrail.demo.traffic import Mint, Stage, play
 from gatetrail.identity.bearer import mint
 from gatetrail.redaction.log_lines import RedactedLines
 from gatetrail.runtime import Gatetrail, open_records
+from gatetrail.runtime.application import open_application
 from gatetrail.runtime.database import open_database
 from gatetrail.runtime.folder import data_dir, jwt_secret
 from gatetrail.runtime.sample import sample_policy, sample_servers
-from gatetrail.service.app import create_app
 from gatetrail.service.serving import serving
 from gatetrail.settings import ServiceSettings
 
@@ -110,7 +110,7 @@ class Demo:
     async def _service(self, settings: ServiceSettings) -> AsyncGenerator[Running]:
         async with AsyncExitStack() as stack:
             gate = await stack.enter_async_context(Gatetrail.open(sample_policy(), settings=settings))
-            app = create_app(gate, sample_servers())
+            app = await stack.enter_async_context(open_application(gate, settings, sample_servers()))
             port = 0 if self._once else self._settings.port
             url = await stack.enter_async_context(serving(app, HOST, port))
             yield Running(url.rstrip("/"), gate, stack)

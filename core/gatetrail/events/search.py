@@ -28,13 +28,15 @@ class EventFilter:
     decision: str | None = None
     event: str | None = None
     """An event name, or a glob of one such as `audit.*`."""
+    owner: str | None = None
+    """Only events of this user, whoever is asked for: what somebody may see who may see no others'."""
 
 
 class Search(Protocol):
     """Reads of the record for people. All raise `DatabaseUnavailable`."""
 
-    async def newest(self, wanted: EventFilter, limit: int) -> Sequence[Entry]:
-        """The newest matching events, given in the order in which they happened."""
+    async def newest(self, wanted: EventFilter, limit: int, before_seq: int | None = None) -> Sequence[Entry]:
+        """The newest matching events, of those before a position if one is given, in the order of the record."""
         ...
 
     async def after(self, wanted: EventFilter, after_seq: int, limit: int) -> Sequence[Entry]:

@@ -2,13 +2,11 @@
 
 from gatetrail.feed.broadcaster import Broadcaster, FeedState
 from gatetrail.feed.items import Gap, GapReason, Heartbeat, Item, Wanted
-from gatetrail.feed.settings import FeedSettings
 from gatetrail.feed.subscription import Subscription
 from gatetrail.feed.tail import open_feed
 
 __all__ = [
     "Broadcaster",
-    "FeedSettings",
     "FeedState",
     "Gap",
     "GapReason",

@@ -10,8 +10,8 @@ from gatetrail.errors import SinkUnavailable
 from gatetrail.events.journal import Entry, Journal
 from gatetrail.feed.items import Wanted
 from gatetrail.feed.places import Places
-from gatetrail.feed.settings import FeedSettings
 from gatetrail.feed.subscription import Subscription
+from gatetrail.settings import StreamSettings
 
 OFFERS_AT_ONCE = 2_000
 """After about so many filters others get their turn on the event loop: one or two milliseconds."""
@@ -45,10 +45,10 @@ class Broadcaster:
     """
 
     def __init__(
-        self, journal: Journal, live_seq: int, settings: FeedSettings | None = None, *, name: str = "stream"
+        self, journal: Journal, live_seq: int, settings: StreamSettings | None = None, *, name: str = "stream"
     ) -> None:
         """`live_seq` is a position at or before the first entry that `write` will bring, mostly the journal's head."""
-        self._settings = chosen = settings or FeedSettings()
+        self._settings = chosen = settings or StreamSettings()
         self._name = name
         self._journal = journal
         self._live_seq = live_seq
@@ -65,7 +65,7 @@ class Broadcaster:
         return self._name
 
     @property
-    def settings(self) -> FeedSettings:
+    def settings(self) -> StreamSettings:
         return self._settings
 
     @property

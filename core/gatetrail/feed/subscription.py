@@ -12,7 +12,7 @@ from typing import Protocol, Self, assert_never
 from gatetrail.errors import Unavailable
 from gatetrail.events.journal import Entry
 from gatetrail.feed.items import Gap, GapReason, Heartbeat, Item, Wanted
-from gatetrail.feed.settings import FeedSettings
+from gatetrail.settings import StreamSettings
 
 log = logging.getLogger("gatetrail.feed")
 
@@ -24,7 +24,7 @@ class Feed(Protocol):
     """What a subscription needs of the feed that it belongs to."""
 
     @property
-    def settings(self) -> FeedSettings: ...
+    def settings(self) -> StreamSettings: ...
 
     @property
     def live_seq(self) -> int:

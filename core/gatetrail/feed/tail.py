@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from gatetrail.errors import Unavailable
 from gatetrail.events.journal import Journal
 from gatetrail.feed.broadcaster import Broadcaster
-from gatetrail.feed.settings import FeedSettings
+from gatetrail.settings import StreamSettings
 
 log = logging.getLogger("gatetrail.feed")
 
@@ -22,7 +22,7 @@ RETRY_S = 1.0
 
 @asynccontextmanager
 async def open_feed(
-    journal: Journal, settings: FeedSettings | None = None, *, name: str = "stream"
+    journal: Journal, settings: StreamSettings | None = None, *, name: str = "stream"
 ) -> AsyncGenerator[Broadcaster]:
     """A broadcaster that follows the journal from its head on, for as long as the block lasts.
 

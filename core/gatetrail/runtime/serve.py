@@ -6,11 +6,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gatetrail.runtime.application import open_application
 from gatetrail.runtime.collector import settle
 from gatetrail.runtime.gatetrail import Gatetrail
 from gatetrail.runtime.hosted import hosted_servers
-from gatetrail.runtime.readiness import readiness_of
-from gatetrail.service.app import create_app
 from gatetrail.service.hosts import allowed_names, is_loopback
 from gatetrail.service.listening import listen
 from gatetrail.service.mounting import path_of
@@ -29,17 +28,19 @@ async def serve(settings: ServiceSettings, *, sinks: bool, say: Say, warn: Say, 
     names = allowed_names(settings.host, settings.allowed_hosts)
     with listen(settings.host, settings.port) as listener:
         servers = hosted_servers(settings)
-        async with Gatetrail.open(settings=settings, sinks=sinks) as gate:
-            app = create_app(gate, servers, allowed_hosts=names, readiness=readiness_of(gate))
-            async with serving(app, listener=listener) as url:
-                settle()
-                _announce(gate, servers, url, say, mint_hint)
-                if not is_loopback(settings.host):
-                    warn(_beyond_loopback(settings.host, names))
-                try:
-                    await asyncio.Event().wait()
-                finally:
-                    say("Ending: calls in flight finish, then sinks and journal.")
+        async with (
+            Gatetrail.open(settings=settings, sinks=sinks) as gate,
+            open_application(gate, settings, servers, allowed_hosts=names) as app,
+            serving(app, listener=listener, stream_stalled_s=settings.stream.stalled_s) as url,
+        ):
+            settle()
+            _announce(gate, servers, url, say, mint_hint)
+            if not is_loopback(settings.host):
+                warn(_beyond_loopback(settings.host, names))
+            try:
+                await asyncio.Event().wait()
+            finally:
+                say("Ending: calls in flight finish, then sinks and journal.")
 
 
 def _announce(gate: Gatetrail, servers: Mapping[str, Any], url: str, say: Say, mint_hint: str) -> None:

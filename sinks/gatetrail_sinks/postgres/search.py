@@ -20,13 +20,13 @@ class PostgresSearch:
         self._dsn = dsn
         self._pool = pool
 
-    async def newest(self, wanted: EventFilter, limit: int) -> Sequence[Entry]:
+    async def newest(self, wanted: EventFilter, limit: int, before_seq: int | None = None) -> Sequence[Entry]:
         text = b"SELECT * FROM (%b ORDER BY seq DESC LIMIT %%(limit)s) AS newest ORDER BY seq" % query("search")
-        return await self._entries(text, {**_parameters(wanted), "after_seq": 0, "limit": limit})
+        return await self._entries(text, _parameters(wanted, limit, before_seq=before_seq))
 
     async def after(self, wanted: EventFilter, after_seq: int, limit: int) -> Sequence[Entry]:
         text = query("search") + b"ORDER BY seq LIMIT %(limit)s"
-        return await self._entries(text, {**_parameters(wanted), "after_seq": after_seq, "limit": limit})
+        return await self._entries(text, _parameters(wanted, limit, after_seq=after_seq))
 
     async def of_decision(self, identifier: str) -> Sequence[Entry]:
         moment = rfc3339(id_moment_us(identifier))
@@ -39,5 +39,8 @@ class PostgresSearch:
                 return [Entry(seq, event_name, body.encode()) for seq, event_name, body in await cursor.fetchall()]
 
 
-def _parameters(wanted: EventFilter) -> dict[str, Any]:
-    return {**asdict(wanted), "tool": like_pattern(wanted.tool), "event": like_pattern(wanted.event)}
+def _parameters(
+    wanted: EventFilter, limit: int, *, after_seq: int = 0, before_seq: int | None = None
+) -> dict[str, Any]:
+    globs = {"tool": like_pattern(wanted.tool), "event": like_pattern(wanted.event)}
+    return {**asdict(wanted), **globs, "after_seq": after_seq, "before_seq": before_seq, "limit": limit}

@@ -1,6 +1,8 @@
 -- Order and limit come from who asks.
 SELECT seq, event_name, body::text FROM audit_events
 WHERE seq > %(after_seq)s
+    AND (%(before_seq)s::bigint IS NULL OR seq < %(before_seq)s)
+    AND (%(owner)s::text IS NULL OR user_id = %(owner)s)
     AND (%(since)s::timestamptz IS NULL OR recorded_at >= %(since)s::timestamptz)
     AND (%(until)s::timestamptz IS NULL OR recorded_at < %(until)s::timestamptz)
     AND (%(user)s::text IS NULL OR user_id = %(user)s)

@@ -1,4 +1,4 @@
-"""Limits of the live feed."""
+"""Limits of the live event stream."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class FeedSettings(BaseModel):
+class StreamSettings(BaseModel):
     """The defaults carry a thousand dashboards on two cores."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,3 +30,5 @@ class FeedSettings(BaseModel):
     """How long a browser waits before it comes back after its stream broke."""
     gather_ms: Annotated[int, Field(ge=0, le=10_000, examples=[50])] = 50
     """So long is waited after the first word of something new, so that each subscriber is woken for several at once."""
+    stalled_s: Annotated[float, Field(gt=0, le=3_600, examples=[30])] = 30.0
+    """Who takes nothing of a stream for this long, although something waits for it, loses the connection."""

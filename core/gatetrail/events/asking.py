@@ -1,0 +1,82 @@
+"""From words that somebody typed to a filter that can be asked for; mistakes are told instead of an empty answer."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from functools import cache
+from typing import get_args
+
+from gatetrail.errors import WrongUse
+from gatetrail.events.fields import Record
+from gatetrail.events.model import Event
+from gatetrail.events.search import EventFilter
+from gatetrail.times import moment
+from gatetrail.words import GateName
+
+FILTER_WORDS = tuple(field.name for field in fields(EventFilter) if field.name != "owner")
+"""What can be asked for, by the same names everywhere: options of the command line, parameters of the API."""
+
+DECISIONS = ("allow", "deny")
+_TRACE = re.compile(r"[0-9a-f]{32}")
+
+
+def filter_of(
+    words: Mapping[str, str | None], now_us: int, called: Callable[[str], str] = str, owner: str | None = None
+) -> EventFilter:
+    """The filter that the words name; None stands for a word that was not said.
+
+    Times may be durations that count back from `now_us`. `called` gives a word as whoever typed it knows it.
+    Raises `WrongUse` for what is no such word, and for what cannot occur.
+    """
+    given = {word: _text(value, called(word)) for word, value in words.items() if value is not None}
+    for word in ("since", "until"):
+        if word in given:
+            given[word] = moment(given[word], called(word), now_us) or ""
+    if "trace" in given:
+        given["trace"] = given["trace"].lower()
+    _check(given, called)
+    return EventFilter(**given, owner=owner)
+
+
+@cache
+def event_names() -> tuple[str, ...]:
+    """Every name that an event can have, sorted."""
+    kinds: tuple[type[Record], ...] = get_args(get_args(Event)[0])
+    return tuple(sorted(name for kind in kinds for name in get_args(kind.model_fields["event_name"].annotation)))
+
+
+def _text(value: str, name: str) -> str:
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise WrongUse(f"{name}: is not UTF-8")
+    if "\x00" in value:
+        raise WrongUse(f"{name}: has a NUL character, which no event can have")
+    return value
+
+
+def _check(given: Mapping[str, str], called: Callable[[str], str]) -> None:
+    since, until, trace, event = (given.get(word) for word in ("since", "until", "trace", "event"))
+    if since and until and since >= until:
+        raise WrongUse(f"{called('since')} {since} is not before {called('until')} {until}: nothing lies between")
+    if trace is not None and not _TRACE.fullmatch(trace):
+        raise WrongUse(f"{called('trace')}: {trace!r} is no trace id; expected 32 hex digits")
+    _check_listed(given.get("gate"), tuple(GateName), called("gate"))
+    _check_listed(given.get("decision"), DECISIONS, called("decision"))
+    if event is not None and not set("*?") & set(event):
+        _check_name(event, called("event"))
+
+
+def _check_listed(value: str | None, known: tuple[str, ...], name: str) -> None:
+    if value is not None and value not in known:
+        raise WrongUse(f"{name}: {value!r} is not known; expected one of {', '.join(known)}")
+
+
+def _check_name(event: str, name: str) -> None:
+    known = event_names()
+    if event in known:
+        return
+    near = difflib.get_close_matches(event, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}, or a glob such as audit.*"
+    raise WrongUse(f"{name}: there is no event {event!r}; {hint}")

@@ -1,0 +1,62 @@
+"""The platform team's settings: from `service.yaml`, then over it `GATETRAIL_*`, then over both the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from gatetrail.settings.journal import JournalSettings
+from gatetrail.settings.servers import HostedServer
+from gatetrail.settings.stream import StreamSettings
+
+Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class ServiceSettings(BaseSettings):
+    """Everything that the process needs to know from outside, validated once, at the composition root."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="GATETRAIL_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        env_ignore_empty=True,
+    )
+
+    dsn: SecretStr | None = None
+    """PostgreSQL 15 or newer, as a libpq URL or keyword string. None: the embedded server in the data folder."""
+    data_dir: Path | None = None
+    """Where the embedded server, the spool and generated secrets live. None: the user's data folder."""
+    policy: Path | None = None
+    """None: the sample policy."""
+    jwt_secret: SecretStr | None = None
+    """At least 32 bytes. None: one is generated into the data folder."""
+    redaction_key: SecretStr | None = None
+    """At least 32 bytes, for the hashes of redacted values; the same key on every machine gives the same hashes.
+    None: one is generated into the data folder."""
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    allowed_hosts: tuple[str, ...] = ()
+    """Names, without ports, by which clients may ask for the service, besides loopback and `host`."""
+    journal: JournalSettings = JournalSettings()
+    stream: StreamSettings = StreamSettings()
+    servers: dict[str, HostedServer] = {}
+    """By the name under which the policy knows them; served at `/mcp/NAME`. Empty: the sample servers."""
+    sinks: dict[str, dict[str, Any]] = Field(default={}, repr=False)
+    """By name: `type` and what that type of sink wants to know."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 -- the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file, whose content comes in as keyword arguments."""
+        return env_settings, init_settings
