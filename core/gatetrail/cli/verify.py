@@ -10,9 +10,11 @@ import typer
 
 from gatetrail.cli.door import NO, within
 from gatetrail.cli.options import Config, DataDir, Dsn, Json, settings_of
+from gatetrail.cli.talk import say
+from gatetrail.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
-    from gatetrail.events.verification import Broken, Verification
+    from gatetrail.events.verification import Broken, Verification, Verifications
     from gatetrail.settings import ServiceSettings
 
 EXAMPLES = """Examples:
@@ -24,7 +26,10 @@ EXAMPLES = """Examples:
 
 
 def verify(as_json: Json = False, dsn: Dsn = None, data_dir: DataDir = None, config: Config = None) -> None:
-    """Recompute the whole record. Exit 0: intact; 1: not, and the first bad row is named."""
+    """Recompute the whole record and note the result. Exit 0: intact; 1: not, and the first bad row is named.
+
+    One who may only read can check, too; the result is not noted then.
+    """
     from gatetrail.cli.output import flush, put_json, put_text
     from gatetrail.events.verification import Intact
 
@@ -45,8 +50,20 @@ async def _verify(settings: ServiceSettings) -> Verification:
     progress = _Progress()
     async with open_records(settings) as records:
         found = await records.verifier.verify(progress)
-    progress.clear()
+        progress.clear()
+        await _note(records.verifications, found)
     return found
+
+
+async def _note(verifications: Verifications, found: Verification) -> None:
+    """What was found is told, whether or not it can be noted."""
+    try:
+        noted = await verifications.note(found)
+    except DatabaseUnavailable as problem:
+        say(f"the result was not noted: {problem}")
+    else:
+        if not noted:
+            say("the result was not noted: this connection may only read")
 
 
 class _Progress:

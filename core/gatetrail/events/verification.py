@@ -60,3 +60,36 @@ class Verifier(Protocol):
         Raises `DatabaseUnavailable`.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class NotedVerification:
+    """A check that came to an end, as it was noted. It stands beside the record, so it proves nothing by itself."""
+
+    checked_at: str
+    """RFC 3339 in UTC, by the clock of the database."""
+    intact: bool
+    head_seq: int | None
+    """The last position that was checked; None when the record was not intact, as the two below."""
+    head_hash: str | None
+    executions: int | None
+    events: int
+    """How many events were in order."""
+    flaw: Flaw | None
+    """What was found first; None when the record was intact, as are the three below."""
+    flawed_seq: int | None
+    """The first bad position, where the flaw has one."""
+    flawed_execution_id: str | None
+    detail: str | None
+
+
+class Verifications(Protocol):
+    """Remembers what was found, so that people see when somebody looked last."""
+
+    async def note(self, found: Verification) -> bool:
+        """Keep it. False when this reader may not write. Raises `DatabaseUnavailable`."""
+        ...
+
+    async def latest(self) -> NotedVerification | None:
+        """The newest one; None when nobody has ever checked. Raises `DatabaseUnavailable`."""
+        ...

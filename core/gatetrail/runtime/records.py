@@ -10,7 +10,7 @@ from gatetrail.delivery.replay import Moments, Replays
 from gatetrail.delivery.sink import CursorStore
 from gatetrail.events.search import Search
 from gatetrail.events.tally import Tally
-from gatetrail.events.verification import Verifier
+from gatetrail.events.verification import Verifications, Verifier
 from gatetrail.runtime.database import open_database
 from gatetrail.settings import ServiceSettings
 from gatetrail_sinks.postgres.connection import open_pool
@@ -21,6 +21,7 @@ from gatetrail_sinks.postgres.moments import PostgresMoments
 from gatetrail_sinks.postgres.replays import PostgresReplays
 from gatetrail_sinks.postgres.search import PostgresSearch
 from gatetrail_sinks.postgres.tally import PostgresTally
+from gatetrail_sinks.postgres.verifications import PostgresVerifications
 from gatetrail_sinks.postgres.verify import PostgresVerifier
 
 
@@ -30,6 +31,7 @@ class Records:
 
     search: Search
     verifier: Verifier
+    verifications: Verifications
     cursors: CursorStore
     head: PostgresHead
     tally: Tally
@@ -40,7 +42,7 @@ class Records:
 
 @asynccontextmanager
 async def open_records(settings: ServiceSettings) -> AsyncGenerator[Records]:
-    """Readers of the settings' database, which is brought up to date first.
+    """Readers of the settings' database, which is brought up to date first; one who may only read finds it so.
 
     Raises `DatabaseUnavailable`, `DataFolderUnusable` or `MigrationRefused`.
     """
@@ -50,6 +52,7 @@ async def open_records(settings: ServiceSettings) -> AsyncGenerator[Records]:
             yield Records(
                 search=PostgresSearch(dsn, pool),
                 verifier=PostgresVerifier(dsn),
+                verifications=PostgresVerifications(dsn, pool),
                 cursors=cursors,
                 head=PostgresHead(dsn, pool),
                 tally=PostgresTally(dsn, pool),

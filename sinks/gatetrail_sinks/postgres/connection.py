@@ -38,13 +38,13 @@ def told_as_unavailable(dsn: str) -> Generator[None]:
 async def connect(dsn: str, *, application_name: str = "gatetrail") -> Connection:
     """One connection in autocommit mode whose peer's death is noticed. Raises `DatabaseUnavailable`."""
     with told_as_unavailable(dsn):
-        return await psycopg.AsyncConnection.connect(dsn, autocommit=True, **_options(application_name))
+        return await psycopg.AsyncConnection.connect(dsn, autocommit=True, **_options(dsn, application_name))
 
 
-def _options(application_name: str) -> dict[str, Any]:
+def _options(dsn: str, application_name: str) -> dict[str, Any]:
     return {
         "connect_timeout": CONNECT_TIMEOUT_S,
-        "options": _SESSION,
+        "options": f"{_SESSION} {conninfo_to_dict(dsn).get('options') or ''}",  # what the DSN says counts more
         "application_name": application_name,
         "keepalives_idle": 5,
         "keepalives_interval": 2,
@@ -60,7 +60,7 @@ async def open_pool(dsn: str, *, size: int = 4) -> AsyncGenerator[Pool]:
         dsn,
         min_size=0,
         max_size=size,
-        kwargs={"autocommit": True, **_options("gatetrail")},
+        kwargs={"autocommit": True, **_options(dsn, "gatetrail")},
         timeout=CONNECT_TIMEOUT_S,
         open=False,
         check=AsyncConnectionPool.check_connection,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
+from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
 
 from gatetrail.errors import MigrationRefused
 from gatetrail.resources import migrations
@@ -39,26 +41,54 @@ def shipped() -> Sequence[Migration]:
 async def migrate(dsn: str, wanted: Sequence[Migration] | None = None) -> Sequence[str]:
     """Bring a database up to date and give the names of the files applied now.
 
-    Safe to call from several processes at once. Raises `DatabaseUnavailable`; `MigrationRefused` when an
-    applied file was edited, is missing here, or fails.
+    Safe to call from several processes at once, and by one who may only read a database that is up to date.
+    Raises `DatabaseUnavailable`; `MigrationRefused` when an applied file was edited, is missing here, or fails.
     """
     files = shipped() if wanted is None else wanted
-    with told_as_unavailable(dsn):
+    with told_as_unavailable(dsn), _told_as_refused():
         async with await connect(dsn, application_name="gatetrail migrate") as connection:
-            await connection.execute("SELECT pg_advisory_lock(%s)", (LOCK_KEY,))
-            applied = await _applied(connection)
-            _check(applied, files)
-            missing = [migration for migration in files if migration.name not in applied]
-            for migration in missing:
-                await _apply(connection, migration)
-            return [migration.name for migration in missing]
+            return await _bring_up_to_date(connection, files)
 
 
-async def _applied(connection: Connection) -> dict[str, str]:
+@contextmanager
+def _told_as_refused() -> Generator[None]:
+    try:
+        yield
+    except (InsufficientPrivilege, ReadOnlySqlTransaction) as problem:
+        raise MigrationRefused(
+            "the database is not up to date and this connection may not change it:"
+            " run gatetrail migrate with the role that owns the tables"
+        ) from problem
+
+
+async def _bring_up_to_date(connection: Connection, files: Sequence[Migration]) -> Sequence[str]:
+    if not await _missing(connection, files):
+        return []
+    await connection.execute("SELECT pg_advisory_lock(%s)", (LOCK_KEY,))
+    await _prepare(connection)
+    missing = await _missing(connection, files)
+    for migration in missing:
+        await _apply(connection, migration)
+    return [migration.name for migration in missing]
+
+
+async def _missing(connection: Connection, files: Sequence[Migration]) -> list[Migration]:
+    applied = await _applied(connection)
+    _check(applied, files)
+    return [migration for migration in files if migration.name not in applied]
+
+
+async def _prepare(connection: Connection) -> None:
     await connection.execute(
         "CREATE TABLE IF NOT EXISTS schema_migrations"
         " (name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
     )
+
+
+async def _applied(connection: Connection) -> dict[str, str]:
+    cursor = await connection.execute("SELECT to_regclass('schema_migrations') IS NULL")
+    if await cursor.fetchone() == (True,):
+        return {}
     cursor = await connection.execute("SELECT name, sha256 FROM schema_migrations")
     return {str(name): str(digest) for name, digest in await cursor.fetchall()}
 
