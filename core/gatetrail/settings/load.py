@@ -9,6 +9,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from gatetrail.errors import SettingsInvalid
+from gatetrail.settings.secret_files import with_secrets_of_files
 from gatetrail.settings.service import ServiceSettings
 
 _MAPPING = TypeAdapter(dict[str, Any])
@@ -20,7 +21,7 @@ def load_settings(config: Path | None = None, **over: Any) -> ServiceSettings:
     try:
         found = ServiceSettings(**content)
         chosen = {key: value for key, value in over.items() if value is not None}
-        return found.model_copy(update=chosen)
+        return with_secrets_of_files(found, given=chosen).model_copy(update=chosen)
     except ValidationError as problem:
         raise SettingsInvalid(_explain(problem, config)) from None
 

@@ -29,15 +29,21 @@ class ServiceSettings(BaseSettings):
 
     dsn: SecretStr | None = None
     """PostgreSQL 15 or newer, as a libpq URL or keyword string. None: the embedded server in the data folder."""
+    dsn_file: Path | None = Field(default=None, examples=["/run/secrets/gatetrail_dsn"])
+    """A file that holds the DSN instead; line breaks at its end do not count. Read at the start."""
     data_dir: Path | None = None
     """Where the embedded server, the spool and generated secrets live. None: the user's data folder."""
     policy: Path | None = None
     """None: the sample policy."""
     jwt_secret: SecretStr | None = None
     """At least 32 bytes. None: one is generated into the data folder."""
+    jwt_secret_file: Path | None = Field(default=None, examples=["/run/secrets/gatetrail_jwt"])
+    """As `dsn_file`."""
     redaction_key: SecretStr | None = None
     """At least 32 bytes, for the hashes of redacted values; the same key on every machine gives the same hashes.
     None: one is generated into the data folder."""
+    redaction_key_file: Path | None = Field(default=None, examples=["/run/secrets/gatetrail_redaction"])
+    """As `dsn_file`."""
     host: str = "127.0.0.1"
     port: Port = 8080
     allowed_hosts: tuple[str, ...] = ()
