@@ -46,6 +46,13 @@ class ServiceSettings(BaseSettings):
     """As `dsn_file`."""
     host: str = "127.0.0.1"
     port: Port = 8080
+    workers: Annotated[int, Field(ge=1, le=256, examples=[4])] = 1
+    """Processes that answer on the one port. More than one are started, watched and restarted by a supervisor."""
+    grace_s: Annotated[float, Field(ge=1, le=3_600, examples=[40])] = 40.0
+    """How long calls in flight may take when the service ends; then they are cancelled. The default is more than the
+    default time limit of a tool."""
+    drain_s: Annotated[float, Field(ge=0, le=3_600, examples=[5])] = 5.0
+    """How long sinks may go on delivering after that. What is left then waits in the journal."""
     allowed_hosts: tuple[str, ...] = ()
     """Names, without ports, by which clients may ask for the service, besides loopback and `host`."""
     journal: JournalSettings = JournalSettings()
