@@ -23,6 +23,8 @@ _ENGINEERING = ("engineering:read", "engineering:write")
 _ALL_SCOPES = ("finance:read", "finance:close", *_ENGINEERING, "engineering:admin")
 
 ANN = Proof("ann", Tier.USER, "finance", ("finance:read",))
+ONLOOKER = Proof("onlooker", Tier.USER, roles=("auditor",))
+"""Whoever watches the demo: sees everything, may call little."""
 
 ANALYST = Party(
     name="analyst",

@@ -78,11 +78,12 @@ def why_id(account: Account) -> str | None:
     return telling.first_execution_id if telling else account.first_denial(GateName.SCOPE)
 
 
-def invitation(url: str, shell: Shell) -> str:
-    """What one can do while the service goes on running."""
+def invitation(url: str, shell: Shell, token: str) -> str:
+    """What one can do while the service goes on running. `token` opens the dashboard."""
     return (
-        f"\nServing {url}/mcp/finance and {url}/mcp/engineering. Ctrl-C stops it.\n"
-        f"  # a token to call them with\n  {_mint_command(shell, ANN)}"
+        f"\nServing {url}/mcp/finance and {url}/mcp/engineering. Calm traffic goes on until Ctrl-C.\n"
+        f"  # watch it live: open {url}/ and sign in with this token, good for an hour\n  {token}\n"
+        f"  # a token to call the servers with\n  {_mint_command(shell, ANN)}"
     )
 
 

@@ -39,6 +39,7 @@ class Proof:
     tier: Tier
     department: str | None = None
     scopes: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

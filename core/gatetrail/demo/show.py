@@ -17,9 +17,10 @@ from rich.console import Console
 
 from gatetrail.clock import Clock, IdMaker, SystemClock
 from gatetrail.demo.account import Account, account_of, settled, wrong_with
+from gatetrail.demo.cast import ONLOOKER
 from gatetrail.demo.hints import SINK_FILE, Shell, hints_for, invitation
 from gatetrail.demo.party import Party, Proof
-from gatetrail.demo.plan import plan
+from gatetrail.demo.plan import SMALLEST, plan
 from gatetrail.demo.probes import probe
 from gatetrail.demo.progress import Bar
 from gatetrail.demo.report import print_account, print_hints, print_text
@@ -36,6 +37,8 @@ from gatetrail.settings import ServiceSettings
 
 HOST = "127.0.0.1"
 STOP_WITHIN_S = 5.0
+PAUSE_S = 2.5
+"""Between two calls of one caller after the show: three or four calls a second by all of them."""
 SINK_NAME = "file"
 
 
@@ -101,9 +104,10 @@ class Demo:
                     account = await account_of(records, running.gate.instance_id)
                     bar.stop()
                     troubles += wrong_with(account, self._calls)
-                    self._tell(account, running, clock.monotonic_s() - started_s)
+                    token = _mint_for(running.gate, chosen, clock)(ONLOOKER)
+                    self._tell(account, running, token, clock.monotonic_s() - started_s)
                     _complain(troubles)
-                    await self._go_on()
+                    await self._go_on(running, chosen, clock)
         return 1 if troubles else 0
 
     @asynccontextmanager
@@ -117,37 +121,51 @@ class Demo:
 
     async def _play(self, running: Running, settings: ServiceSettings, bar: Bar, clock: Clock) -> list[str]:
         stage = Stage(running.url, _mint_for(running.gate, settings, clock), version("gatetrail"), bar.called)
-        work = {asyncio.create_task(play(stage, self._parts)), asyncio.create_task(probe(stage))}
-        try:
-            await asyncio.wait(work)
-        except asyncio.CancelledError:
-            # A client that goes away in the middle of a request leaves a traceback in the server's log.
-            stage.stopped = True
-            await asyncio.wait(work, timeout=STOP_WITHIN_S)
-            raise
-        for task in work:
-            task.result()
+        await _to_the_end(stage, {asyncio.create_task(play(stage, self._parts)), asyncio.create_task(probe(stage))})
         return stage.troubles
 
-    def _tell(self, account: Account, running: Running, duration_s: float) -> None:
+    def _tell(self, account: Account, running: Running, token: str, duration_s: float) -> None:
         if self._json_output:
             sys.stdout.write(orjson.dumps(account.as_json(duration_s)).decode() + "\n")
         else:
-            self._tell_people(account, running)
+            self._tell_people(account, running, token)
         sys.stdout.flush()
 
-    def _tell_people(self, account: Account, running: Running) -> None:
+    def _tell_people(self, account: Account, running: Running, token: str) -> None:
         console = Console()
         print_account(console, account)
         shell = Shell(self._settings, running.gate.dsn)
         print_hints(console, hints_for(account, shell), shell)
         if not self._once:
-            print_text(console, invitation(running.url, shell))
+            print_text(console, invitation(running.url, shell, token))
 
-    async def _go_on(self) -> None:
-        if not self._once:
-            with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C is how this ends
-                await asyncio.Event().wait()
+    async def _go_on(self, running: Running, settings: ServiceSettings, clock: Clock) -> None:
+        """Calm traffic until Ctrl-C, so that whoever looks on sees something happen."""
+        if self._once:
+            return
+        stage = Stage(
+            running.url, _mint_for(running.gate, settings, clock), version("gatetrail"), _uncounted, pause_s=PAUSE_S
+        )
+        with contextlib.suppress(asyncio.CancelledError):  # Ctrl-C is how this ends
+            while True:
+                await _to_the_end(stage, {asyncio.create_task(play(stage, plan(SMALLEST)))})
+                await asyncio.sleep(PAUSE_S)
+
+
+async def _to_the_end(stage: Stage, work: set[asyncio.Task[None]]) -> None:
+    try:
+        await asyncio.wait(work)
+    except asyncio.CancelledError:
+        # A client that goes away in the middle of a request leaves a traceback in the server's log.
+        stage.stopped.set()
+        await asyncio.wait(work, timeout=STOP_WITHIN_S)
+        raise
+    for task in work:
+        task.result()
+
+
+def _uncounted() -> None:
+    """Nobody counts what comes after the show."""
 
 
 def _on_database(settings: ServiceSettings, dsn: str) -> ServiceSettings:
@@ -169,6 +187,7 @@ def _mint_for(gate: Gatetrail, settings: ServiceSettings, clock: Clock) -> Mint:
             tier=proof.tier,
             department=proof.department,
             scopes=proof.scopes,
+            roles=proof.roles,
         )
 
     return mint_for

@@ -39,8 +39,10 @@ class Stage:
     """Told after each call."""
     troubles: list[str] = field(default_factory=list[str])
     """What went wrong that is no answer to a call."""
-    stopped: bool = False
-    """True from the moment when nobody shall begin another call."""
+    stopped: anyio.Event = field(default_factory=anyio.Event)
+    """Set from the moment when nobody shall begin another call."""
+    pause_s: float = 0.0
+    """How long a caller that is not hasty waits at least between two calls."""
 
     def server_url(self, server_name: str) -> str:
         return f"{self.url}/mcp/{server_name}"
@@ -96,18 +98,20 @@ class _Actor:
 
     async def _proceed(self, clients: Mapping[str, Client], asks: Sequence[Ask], http: httpx2.AsyncClient) -> None:
         for position, ask in enumerate(asks):
-            if self._stage.stopped:
+            if self._stage.stopped.is_set():
                 return
             if position == 1:
                 self._present(http, self._party.later_proof)
-            await anyio.sleep(await self._call(clients, ask))
+            wait_s = max(await self._call(clients, ask), self._stage.pause_s)
+            with anyio.move_on_after(wait_s):
+                await self._stage.stopped.wait()
 
     async def _hurry(self, clients: Mapping[str, Client], asks: Sequence[Ask]) -> None:
         limiter = anyio.CapacityLimiter(AT_ONCE)
 
         async def call(ask: Ask) -> None:
             async with limiter:
-                if not self._stage.stopped:
+                if not self._stage.stopped.is_set():
                     await self._call(clients, ask)
 
         async with anyio.create_task_group() as group:
