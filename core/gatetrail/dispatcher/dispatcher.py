@@ -14,6 +14,7 @@ from gatetrail.dispatcher import record
 from gatetrail.dispatcher.denial import denial
 from gatetrail.dispatcher.execution import Admitted, Denied, Finished, Result, TimedOut
 from gatetrail.dispatcher.ledger import Ledger
+from gatetrail.dispatcher.observer import UNOBSERVED, Observer
 from gatetrail.errors import AuditUnavailable, Unavailable
 from gatetrail.events.fields import Record
 from gatetrail.events.model import ManifestListed
@@ -35,7 +36,14 @@ class Dispatcher:
     """Admits calls, runs their handlers and records both, in this order and no other."""
 
     def __init__(
-        self, gates: Gates, sessions: Sessions, ledger: Ledger, stamp: Stamp, clock: Clock, ids: IdMaker
+        self,
+        gates: Gates,
+        sessions: Sessions,
+        ledger: Ledger,
+        stamp: Stamp,
+        clock: Clock,
+        ids: IdMaker,
+        observer: Observer = UNOBSERVED,
     ) -> None:
         self.gates = gates
         """The snapshot in force. Swapped whole; a call keeps the one that it started with."""
@@ -45,6 +53,7 @@ class Dispatcher:
         self._stamp = stamp
         self._clock = clock
         self._ids = ids
+        self._observer = observer
 
     async def dispatch(
         self,
@@ -102,7 +111,7 @@ class Dispatcher:
 
     async def admit(self, call: Call, caller: Caller) -> Admitted | Denied:
         """Decide and make the decision durable. `Admitted` means: the allow row is committed."""
-        gates = self.gates
+        gates, began_s = self.gates, self._clock.monotonic_s()
         checked = await self._check(gates, call, caller)
         if isinstance(checked, Denied):
             return checked
@@ -112,17 +121,20 @@ class Dispatcher:
         try:
             await self._ledger.commit(event)
         except AuditUnavailable as problem:
-            return await self._audit_denial(Denied(decision, execution_id), call, bound, redactor, problem)
+            return await self._audit_denial(Denied(decision, execution_id), call, bound, redactor, problem, began_s)
         self._ledger.counts.allowed += 1
-        return Admitted(call, bound, decision, event, execution_id, self._clock.monotonic_s())
+        started_s = self._clock.monotonic_s()
+        self._observer.decided(decision, execution_id, started_s - began_s)
+        return Admitted(call, bound, decision, event, execution_id, started_s)
 
     async def finish(self, admitted: Admitted, status: ExecutionStatus, error_class: str | None = None) -> None:
         """Record how an admitted call ended. Cannot be cancelled; falls back to the spool; never raises."""
-        latency_ms = (self._clock.monotonic_s() - admitted.started_s) * 1000
+        latency_s = max(self._clock.monotonic_s() - admitted.started_s, 0.0)
         await self._ledger.commit_or_spool(
-            record.completed(self._stamp, admitted.event, status, max(latency_ms, 0.0), error_class, self.redactor)
+            record.completed(self._stamp, admitted.event, status, latency_s * 1000, error_class, self.redactor)
         )
         self._ledger.counts.completed += 1
+        self._observer.completed(status, latency_s)
 
     async def listing(
         self, call: Call, caller: Caller, names: Callable[[], Awaitable[Sequence[str]]], kind: Kind
@@ -151,12 +163,12 @@ class Dispatcher:
 
     async def _check(self, gates: Gates, call: Call, caller: Caller) -> tuple[Call, Caller, Decision] | Denied:
         """What the gates say of a caller as its sessions bind it. A denial is recorded here."""
-        redactor = self._redactor_of(gates)
+        redactor, began_s = self._redactor_of(gates), self._clock.monotonic_s()
         try:
             bound = await self.sessions.bind(caller, call.ids.session_id)
         except Unavailable as problem:
             undone = Denied(self._decide(gates, call, caller), self._ids.new_id())
-            return await self._audit_denial(undone, call, caller, redactor, problem)
+            return await self._audit_denial(undone, call, caller, redactor, problem, began_s)
         call = _with_ids(call, bound)
         decision = self._decide(gates, call, bound)
         if decision.allowed:
@@ -164,8 +176,7 @@ class Dispatcher:
         denied = Denied(decision, self._ids.new_id())
         event = record.decided(self._stamp, call, bound, decision, denied.execution_id, redactor)
         await self._ledger.commit_or_spool(event)
-        self._ledger.counts.denied += 1
-        return denied
+        return self._noted(denied, began_s)
 
     def arrival(self, source_ip: str | None) -> GateResult:
         """Counts a request that becomes no call, towards the burst limit of where it came from."""
@@ -186,8 +197,13 @@ class Dispatcher:
     def _decide(self, gates: Gates, call: Call, caller: Caller) -> Decision:
         return gates.decide(call, caller, self._clock.now_us(), self._clock.monotonic_s())
 
+    def _noted(self, denied: Denied, began_s: float) -> Denied:
+        self._ledger.counts.denied += 1
+        self._observer.decided(denied.decision, denied.execution_id, self._clock.monotonic_s() - began_s)
+        return denied
+
     async def _audit_denial(
-        self, undone: Denied, call: Call, caller: Caller, redactor: Redactor, problem: Unavailable
+        self, undone: Denied, call: Call, caller: Caller, redactor: Redactor, problem: Unavailable, began_s: float
     ) -> Denied:
         decision = replace(
             undone.decision,
@@ -200,8 +216,7 @@ class Dispatcher:
         denied = Denied(decision, undone.execution_id)
         event = record.decided(self._stamp, call, caller, decision, denied.execution_id, redactor)
         await self._ledger.spool(event)
-        self._ledger.counts.denied += 1
-        return denied
+        return self._noted(denied, began_s)
 
     def _listed(
         self, call: Call, caller: Caller, decision: Decision, redactor: Redactor, counts: tuple[int, int]

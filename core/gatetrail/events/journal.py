@@ -50,3 +50,11 @@ class Journal(Protocol):
     async def wait_beyond(self, seq: int, timeout_s: float) -> None:
         """Return when the head may be above `seq`, at the latest after the timeout. Never raises."""
         ...
+
+
+class CommitObserver(Protocol):
+    """Who is told of commits, for metrics. Called in the event loop: it must return at once and never raise."""
+
+    def committed(self, event_count: int, duration_s: float) -> None:
+        """A batch is durable, `duration_s` after its first try began."""
+        ...

@@ -118,6 +118,10 @@ class Spool:
             if opened is not None:
                 yield opened
 
+    def waiting_count(self) -> int:
+        """Events in all files of the folder, also those of other processes. Reads them: not for the event loop."""
+        return sum(_line_count(path) for path in self._folder.glob("*.jsonl")) if self._folder.is_dir() else 0
+
     def close(self) -> None:
         """Let go of the own file; delete it when nothing waits in it."""
         if self._own is not None:
@@ -148,6 +152,14 @@ def _open_locked(path: Path, flags: int) -> SpoolFile | None:
         os.close(descriptor)
         return None
     return SpoolFile(path, descriptor)
+
+
+def _line_count(path: Path) -> int:
+    try:
+        with path.open("rb") as file:
+            return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
+    except OSError:  # imported and removed meanwhile, or not ours to read
+        return 0
 
 
 def _write_whole(descriptor: int, content: bytes) -> None:

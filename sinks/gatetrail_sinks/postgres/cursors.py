@@ -11,7 +11,7 @@ from gatetrail.delivery.replay import Replay
 from gatetrail.delivery.sink import CursorState, Since, Start, StartingPoint
 from gatetrail.errors import DatabaseUnavailable
 from gatetrail.events.journal import Entry
-from gatetrail_sinks.postgres.connection import Connection, connect, told_as_unavailable
+from gatetrail_sinks.postgres.connection import Connection, Pool, connect, told_as_unavailable
 from gatetrail_sinks.postgres.moments import as_text, position_before
 from gatetrail_sinks.postgres.queries import query
 from gatetrail_sinks.postgres.replays import replay_of, returning, selecting
@@ -177,6 +177,13 @@ class PostgresCursors:
             self._connection = None
             self._owned.clear()
         await connection.close()
+
+
+async def sink_states(dsn: str, pool: Pool) -> Sequence[CursorState]:
+    """All sinks ever seen, by name, for those who drive none. Raises `DatabaseUnavailable`."""
+    with told_as_unavailable(dsn):
+        async with pool.connection() as connection:
+            return [_state(row) for row in await (await connection.execute(query("cursor_states"))).fetchall()]
 
 
 @asynccontextmanager

@@ -7,12 +7,13 @@ from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 
 from gatetrail.events.fields import Record
-from gatetrail.events.journal import Entry
+from gatetrail.events.journal import CommitObserver, Entry
 from gatetrail_sinks.postgres.connection import Pool, told_as_unavailable
 from gatetrail_sinks.postgres.head import PostgresHead
 from gatetrail_sinks.postgres.queries import query
 from gatetrail_sinks.postgres.wakeups import Wakeups
 from gatetrail_sinks.postgres.writer import GroupCommit, WriterSettings
+from gatetrail_sinks.postgres.writer_state import WriterState
 
 
 class PostgresJournal:
@@ -26,6 +27,10 @@ class PostgresJournal:
 
     def append(self, event: Record) -> Awaitable[int]:
         return self._writer.append(event)
+
+    def state(self) -> WriterState:
+        """How the writer of this process is doing."""
+        return self._writer.state()
 
     async def read(self, after_seq: int, limit: int) -> Sequence[Entry]:
         with told_as_unavailable(self._dsn):
@@ -42,11 +47,16 @@ class PostgresJournal:
 
 @asynccontextmanager
 async def open_journal(
-    dsn: str, pool: Pool, *, instance_id: str, settings: WriterSettings | None = None
+    dsn: str,
+    pool: Pool,
+    *,
+    instance_id: str,
+    settings: WriterSettings | None = None,
+    observer: CommitObserver | None = None,
 ) -> AsyncGenerator[PostgresJournal]:
     """The journal of a migrated database, for as long as the block lasts. Raises `DatabaseUnavailable`."""
     wakeups = Wakeups(dsn)
-    writer = GroupCommit(dsn, instance_id, settings or WriterSettings(), wakeups.committed)
+    writer = GroupCommit(dsn, instance_id, settings or WriterSettings(), wakeups.committed, observer)
     await writer.start()
     listening = asyncio.create_task(wakeups.run(), name="gatetrail journal wake-ups")
     try:

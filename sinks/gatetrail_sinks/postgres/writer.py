@@ -13,10 +13,12 @@ import psycopg
 
 from gatetrail.errors import AuditUnavailable, DatabaseUnavailable
 from gatetrail.events.fields import Record
+from gatetrail.events.journal import CommitObserver
 from gatetrail.events.wire import Sealed, seal
 from gatetrail_sinks.postgres.append import SESSION, append_statement
 from gatetrail_sinks.postgres.connection import Connection, connect
 from gatetrail_sinks.postgres.queries import query
+from gatetrail_sinks.postgres.writer_state import Trouble, WriterState
 
 log = logging.getLogger("gatetrail.journal")
 
@@ -69,11 +71,20 @@ class Attempt:
 class GroupCommit:
     """Appends events to the chain, many in one commit, in the order in which they were handed over."""
 
-    def __init__(self, dsn: str, instance_id: str, settings: WriterSettings, committed: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        instance_id: str,
+        settings: WriterSettings,
+        committed: Callable[[int], None],
+        observer: CommitObserver | None = None,
+    ) -> None:
         self._dsn = dsn
         self._instance_id = instance_id
         self._settings = settings
         self._committed = committed
+        self._observer = observer
+        self._trouble = Trouble()
         self._waiting: deque[Item] = deque()
         self._in_flight: Sequence[Item] = ()
         self._work = asyncio.Event()
@@ -117,6 +128,10 @@ class GroupCommit:
             self._timer = loop.call_at(deadline_s, self._expire)
         return future
 
+    def state(self) -> WriterState:
+        """How it goes. To be asked in the loop that commits."""
+        return self._trouble.seen_with(len(self._in_flight) + len(self._waiting))
+
     async def _run(self) -> None:
         while True:
             await self._work.wait()
@@ -137,7 +152,7 @@ class GroupCommit:
         return batch
 
     async def _commit(self, batch: Sequence[Item]) -> None:
-        pause_s = RETRY_FIRST_S
+        pause_s, began_s = RETRY_FIRST_S, asyncio.get_running_loop().time()
         attempt: Attempt | None = None
         while live := [item for item in batch if not item.future.done()]:
             sealed: Sequence[Sealed] = ()
@@ -151,11 +166,12 @@ class GroupCommit:
                     sealed = self._seal(live, head)
                     written = await self._append(connection, head, live, sealed)
                 if written:
-                    self._done(live, sealed, head)
+                    self._done(live, sealed, head, began_s)
                 else:
                     self._contended()
             except (psycopg.OperationalError, psycopg.InterfaceError, DatabaseUnavailable, OSError) as problem:
                 log.warning("journal: %s; trying again", " ".join(str(problem).split()))
+                self._trouble.begin(problem)
                 attempt = Attempt(live, sealed) if sealed else attempt
                 await self._disconnect()
                 await asyncio.sleep(pause_s)
@@ -211,6 +227,8 @@ class GroupCommit:
                 await self._commit([item])
             return
         log.critical("journal: the database refuses event %s: %s", items[0].event.event_id, problem)
+        if not isinstance(problem, psycopg.DataError):  # that would be the event's own fault
+            self._trouble.begin(problem)
         self._refuse(items, f"the database refuses the event: {problem}", maybe=False)
 
     def _seal(self, items: Sequence[Item], head: Head) -> list[Sealed]:
@@ -222,11 +240,14 @@ class GroupCommit:
             sealed.append(one)
         return sealed
 
-    def _done(self, items: Sequence[Item], sealed: Sequence[Sealed], head: Head) -> None:
+    def _done(self, items: Sequence[Item], sealed: Sequence[Sealed], head: Head, began_s: float) -> None:
         self._head = Head(head.chain_id, sealed[-1].seq, sealed[-1].event_hash)
         self._resolve(items, sealed)
+        if self._observer is not None:
+            self._observer.committed(len(items), asyncio.get_running_loop().time() - began_s)
 
     def _resolve(self, items: Sequence[Item], sealed: Sequence[Sealed]) -> None:
+        self._trouble.end()
         for item, one in zip(items, sealed, strict=True):
             if not item.future.done():
                 item.future.set_result(one.seq)
@@ -237,6 +258,8 @@ class GroupCommit:
         now_s = loop.time()
         limit = f"not committed within {self._settings.append_limit_ms} ms"
         overdue = [item for item in self._in_flight if item.deadline_s <= now_s]
+        if overdue:
+            self._trouble.begin(limit)
         self._refuse(overdue, limit, maybe=True)
         while self._waiting and (self._waiting[0].future.done() or self._waiting[0].deadline_s <= now_s):
             self._refuse([self._waiting.popleft()], limit, maybe=False)

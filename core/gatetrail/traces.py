@@ -1,0 +1,22 @@
+"""Which trace running code belongs to (W3C Trace Context)."""
+
+from __future__ import annotations
+
+import re
+from contextvars import ContextVar
+
+TRACE: ContextVar[str | None] = ContextVar("gatetrail_trace", default=None)
+"""The trace of the call that is being worked on, 32 hex digits mostly; None outside of any. For log lines."""
+
+TRACE_KEY = "gatetrail.trace_id"
+"""Where the trace of a request stands in its ASGI scope, once it is known."""
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
+
+
+def parsed_trace(traceparent: object) -> tuple[str, str] | None:
+    """Trace and span of a `traceparent` (W3C Trace Context); None for anything that is not a valid one."""
+    match = _TRACEPARENT.fullmatch(traceparent) if isinstance(traceparent, str) else None
+    if match is None or match[0].startswith("ff") or not match[1].strip("0") or not match[2].strip("0"):
+        return None
+    return match[1], match[2]
