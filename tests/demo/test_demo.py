@@ -15,6 +15,7 @@ from urllib.request import urlopen
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from tests.schema_watch import complaints
 
@@ -104,15 +105,16 @@ def test_the_table_ends_with_commands_that_work(open_folder: Path, dsn: str) -> 
     env = environment(GATETRAIL_DATA_DIR=str(open_folder), GATETRAIL_DSN=dsn)
     done = gatetrail("demo", "--once", "--calls", "40", env=env)
     assert done.returncode == 0, done.stderr
+    env["PGPASSWORD"] = str(conninfo_to_dict(dsn).get("password", ""))
     answers = {command: answer_of(command, env) for command in commands_in(done.stdout)}
-    assert len(answers) == 5
+    assert len(answers) == 6
     (why,) = (answer for command, answer in answers.items() if " why " in command)
     assert "requires tier admin, caller has user in this session" in why
 
 
 def commands_in(output: str) -> Sequence[str]:
     lines = [line.strip() for line in output.partition("Look further")[2].splitlines()[1:]]
-    return [line for line in lines if line and line[0] != "#" and "psql " not in line]
+    return [line for line in lines if line and line[0] != "#"]
 
 
 def answer_of(command: str, env: Mapping[str, str]) -> str:
@@ -132,11 +134,31 @@ def test_without_once_it_serves_until_ctrl_c(open_folder: Path, dsn: str) -> Non
             url = served_by(running)
             with urlopen(f"{url}/healthz", timeout=10) as answer:
                 assert answer.status == 200
+            assert denial_after(dsn, highest_seq(dsn)), "calm traffic goes on"
             running.send_signal(signal.SIGINT)
             _, errors = running.communicate(timeout=LIMIT_S)
         finally:
             running.kill()
     assert (running.returncode, errors) == (0, "")
+
+
+def highest_seq(dsn: str) -> int:
+    with psycopg.connect(dsn) as connection:
+        row = connection.execute("SELECT seq FROM chain_head").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def denial_after(dsn: str, seq: int) -> bool:
+    """Whether somebody is denied after a position, within a minute."""
+    statement = "SELECT FROM audit_events WHERE seq > %s AND decision = 'deny'"
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("LISTEN gatetrail_events")
+        for _ in range(60):
+            if connection.execute(statement, (seq,)).fetchone() is not None:
+                return True
+            list(connection.notifies(timeout=1, stop_after=1))
+    return False
 
 
 def served_by(running: subprocess.Popen[str]) -> str:
