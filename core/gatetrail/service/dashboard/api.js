@@ -1,0 +1,65 @@
+/** The service's HTTP API, asked with the reader's token. */
+
+/** An answer that is none: `status` is 0 when the service could not be reached. `detail` says what to do. */
+export class Problem extends Error {
+  constructor(status, detail, code = "", retryAfterS = null) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+    this.retryAfterS = retryAfterS;
+  }
+
+  /** Nobody is signed in, or not any more. */
+  get isSignedOut() {
+    return this.status === 401;
+  }
+}
+
+export class Api {
+  /** `token()` gives the token to present, or null when a proxy in front has signed the reader in. */
+  constructor(token) {
+    this.token = token;
+  }
+
+  /** The JSON behind a path. Raises `Problem`, and `AbortError` when the signal says so. */
+  async json(path, parameters = {}, signal = undefined) {
+    const answer = await this.open(path, parameters, { Accept: "application/json" }, signal);
+    try {
+      return await answer.json();
+    } catch (trouble) {
+      if (trouble.name === "AbortError") throw trouble;
+      throw new Problem(0, "the answer of the service broke off");
+    }
+  }
+
+  /** The open answer. Raises as `json` does. */
+  async open(path, parameters, headers, signal) {
+    const token = this.token();
+    const presented = token === null ? headers : { ...headers, Authorization: `Bearer ${token}` };
+    let answer;
+    try {
+      answer = await fetch(address(path, parameters), {
+        headers: presented, signal, cache: "no-store", credentials: "same-origin", redirect: "error",
+      });
+    } catch (trouble) {
+      if (trouble.name === "AbortError") throw trouble;
+      throw new Problem(0, "the service does not answer");
+    }
+    if (!answer.ok) throw await problemOf(answer);
+    return answer;
+  }
+}
+
+function address(path, parameters) {
+  const given = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const query = new URLSearchParams(given).toString();
+  return query ? `${path}?${query}` : path;
+}
+
+/** RFC 9457, or whatever a proxy in between says. */
+async function problemOf(answer) {
+  const retryAfterS = Number(answer.headers.get("Retry-After")) || null;
+  const told = await answer.json().catch(() => ({}));
+  const detail = told.detail ?? told.error?.message ?? `the service answers ${answer.status} ${answer.statusText}`;
+  return new Problem(answer.status, typeof detail === "string" ? detail : JSON.stringify(detail), told.code, retryAfterS);
+}

@@ -1,0 +1,90 @@
+/** The sheet that shows one row in full. */
+
+import { element, part } from "./dom.js";
+import { plain } from "./format.js";
+import { decisionParts, eventParts } from "./why.js";
+
+/** So often is looked again whether a call in flight has ended. */
+const AGAIN_MS = 1_500;
+
+export class Drilldown {
+  /** `closed()` is told when the reader is through. */
+  constructor(api, closed) {
+    this._api = api;
+    this._dialog = part("sheet");
+    this._body = part("sheet-body");
+    this._timer = 0;
+    this._asking = null;
+    part("sheet-close").addEventListener("click", () => this._dialog.close());
+    this._dialog.addEventListener("close", () => this._left(closed));
+    this._dialog.addEventListener("click", (clicked) => {
+      if (clicked.target === this._dialog) this._dialog.close();
+    });
+  }
+
+  /** Show a decision, asked of the service. */
+  async decision(id) {
+    this._begin("Why", id);
+    this._say("Asking the record…");
+    await this._load(id);
+  }
+
+  /** Show an event that the page has. */
+  event(event) {
+    this._begin(plain(event.event_name), event.event_id);
+    this._body.replaceChildren(...eventParts(event));
+  }
+
+  close() {
+    if (this._dialog.open) this._dialog.close();
+  }
+
+  _begin(title, id) {
+    this._stop();
+    part("sheet-title").textContent = title;
+    part("sheet-id").textContent = plain(id ?? "");
+    if (!this._dialog.open) this._dialog.showModal();
+    this._body.scrollTop = 0;
+    part("sheet-title").focus();
+  }
+
+  async _load(id) {
+    const asking = (this._asking = new AbortController());
+    try {
+      const why = await this._api.json(`/v1/decisions/${encodeURIComponent(id)}`, {}, asking.signal);
+      this._body.replaceChildren(...decisionParts(why, (other) => { location.hash = sameButOpen(other); }));
+      if (why.execution_status === "pending") this._timer = setTimeout(() => this._again(id), AGAIN_MS);
+    } catch (problem) {
+      if (problem.name === "AbortError") return;
+      this._say(problem.message);
+    }
+  }
+
+  /** Not while somebody is selecting, or has unfolded or focused something in there. */
+  _again(id) {
+    const busy = this._body.contains(document.activeElement) || String(getSelection()) || this._body.querySelector("details[open]");
+    if (busy) this._timer = setTimeout(() => this._again(id), AGAIN_MS);
+    else this._load(id);
+  }
+
+  _say(text) {
+    this._body.replaceChildren(element("p", { role: "status" }, text));
+  }
+
+  _stop() {
+    clearTimeout(this._timer);
+    this._asking?.abort();
+  }
+
+  _left(closed) {
+    this._stop();
+    this._body.replaceChildren();
+    closed();
+  }
+}
+
+function sameButOpen(id) {
+  const given = new URLSearchParams(location.hash.slice(1));
+  given.set("why", id);
+  return `#${given}`;
+}

@@ -1,0 +1,166 @@
+/** Where figures and list get their events from: one stream of everything, and one of what the filter wants. */
+
+import { Stream } from "./stream.js";
+import { EXECUTION_WORDS } from "./words.js";
+import { ROWS } from "./listing.js";
+
+/** Further behind than this, the page begins anew instead of reading all that it has missed. */
+export const FAR_BEHIND = 20_000;
+const ACCOUNT_EVERY_MS = 15_000;
+const TRIES = 3;
+
+export class Feed {
+  /**
+   * `listener`: `changed()`, `opened()`, `lost(break)`, `signedOut(problem)`, `failed(problem)`. `state` gives words
+   * and window of the page's address.
+   */
+  constructor(api, counts, pace, listing, listener) {
+    Object.assign(this, { _api: api, _counts: counts, _pace: pace, _listing: listing, _listener: listener });
+    this._everything = null;
+    this._filtered = null;
+    this._asking = null;
+    this._wants = null;
+    this._meanwhile = null;
+    this._joinSeq = 0;
+    this._timer = 0;
+  }
+
+  /** Begin, or begin anew, with the figures of this window and the list of these words, from a journal's position on. */
+  async begin(state, headSeq) {
+    this.end();
+    this._state = state;
+    this._counts.expect();
+    this._everything = this._stream({}, headSeq, (event) => this._take(event), true);
+    if (!(await this._account())) return;
+    this._timer = setInterval(() => this._account().catch((problem) => this._failed(problem)), ACCOUNT_EVERY_MS);
+    await this.list(state.words);
+  }
+
+  /** Let go of everything that is open. */
+  end() {
+    clearInterval(this._timer);
+    this._everything?.close();
+    this._filtered?.close();
+    this._everything = this._filtered = null;
+  }
+
+  /** Take a new account of the service now. */
+  async refresh() {
+    await this._account().catch((problem) => this._failed(problem));
+  }
+
+  tryNow() {
+    this._everything?.tryNow();
+    this._filtered?.tryNow();
+  }
+
+  /** Figures of another window. */
+  async look({ window, buckets }) {
+    this._state = { ...this._state, window, buckets };
+    await this.refresh();
+  }
+
+  /** List what fits other words. Raises `Problem` when they make no filter. */
+  async list(words) {
+    this._asking?.abort();
+    this._asking = new AbortController();
+    const { signal } = this._asking;
+    this._state = { ...this._state, words };
+    this._filtered?.close();
+    this._filtered = null;
+    this._wants = null;
+    this._meanwhile = [];
+    const page = await this._api.json("/v1/events", { ...words, limit: ROWS }, signal);
+    this._listing.begin(page.events);
+    this._joinSeq = page.next_after ?? page.head_seq;
+    this._wants = wantedHere(words);
+    if (this._wants === null) {
+      this._filtered = this._stream(words, this._joinSeq, (event) => this._listing.offer(event), false);
+    }
+    this._meanwhile.forEach((event) => this._list(event));
+    this._meanwhile = null;
+    this._listener.changed();
+    await this._fillOutcomes(words, signal);
+  }
+
+  _stream(parameters, afterSeq, event, leads) {
+    const stream = new Stream(this._api, parameters, afterSeq, {
+      event: (one) => this._heard(stream, one, event, leads),
+      position: (seq) => leads && this._counts.reach(seq),
+      opened: () => leads && this._listener.opened(),
+      lost: (broken) => (leads || broken.problem.status === 429) && this._listener.lost(broken),
+      signedOut: (problem) => this._listener.signedOut(problem),
+    });
+    stream.run().catch((trouble) => this._failed(trouble));
+    return stream;
+  }
+
+  _heard(stream, one, event, leads) {
+    if (one.event_name === "audit.gap" && one.seq === undefined) this._gap(one, leads);
+    else if (one.seq < stream.seq) this._startAgain(one.seq);
+    else event(one);
+  }
+
+  /** Events that the stream does not bring are in the service's account; the list says what it lacks. */
+  _gap(notice, leads) {
+    if (!leads || this._wants !== null) this._listing.offer(notice);
+    if (leads) this.refresh();
+  }
+
+  _take(event) {
+    this._counts.add(event);
+    if (event.event_name === "tool_call.decided") this._pace.add(Date.now());
+    if (event.event_name === "tool_call.completed" || event.event_name === "execution.orphaned") this._listing.finish(event);
+    if (this._meanwhile === null) this._list(event);
+    else if (this._meanwhile.push(event) > ROWS) this._meanwhile.shift();
+  }
+
+  _list(event) {
+    if (event.seq > this._joinSeq && this._wants?.(event)) this._listing.offer(event);
+  }
+
+  async _account() {
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      this._counts.expect();
+      const { window, buckets } = this._state;
+      const stats = await this._api.json("/v1/stats", { since: window, buckets });
+      if (stats.head_seq - this._everything?.seq > FAR_BEHIND) {
+        this._startAgain(stats.head_seq);
+        return false;
+      }
+      if (this._counts.rebase(stats)) {
+        this._listener.changed();
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Outcomes of listed decisions whose second event did not fit the filter. */
+  async _fillOutcomes(words, signal) {
+    const open = this._listing.rows.filter((row) => row.outcome?.status === "pending" && row.event.decision);
+    if (!open.length) return;
+    const asked = Object.fromEntries(EXECUTION_WORDS.filter((word) => words[word]).map((word) => [word, words[word]]));
+    const page = await this._api.json("/v1/executions", { ...asked, before: open[0].seq + 1, limit: 1000 }, signal);
+    for (const execution of page.executions) if (execution.status !== "pending") this._listing.finish(execution);
+    this._listener.changed();
+  }
+
+  _startAgain(headSeq) {
+    this._counts.forget();
+    this.begin(this._state, headSeq).catch((problem) => this._failed(problem));
+  }
+
+  _failed(problem) {
+    if (problem.name === "AbortError") return;
+    if (problem.isSignedOut) this._listener.signedOut(problem);
+    else this._listener.failed(problem);
+  }
+}
+
+/** Whether an event of the stream of everything fits, where that needs no rule of the service; else null. */
+function wantedHere(words) {
+  const { event, ...others } = words;
+  if (Object.keys(others).length || (event && event !== "*" && /[*?]/.test(event))) return null;
+  return event && event !== "*" ? (one) => one.event_name === event : () => true;
+}

@@ -1,0 +1,45 @@
+/** Server-Sent Events from text as it comes (WHATWG HTML, section 9.2.6). */
+
+export class Frames {
+  constructor() {
+    this.lastId = null;
+    this.retryMs = null;
+    this._left = "";
+    this._clear();
+  }
+
+  /** The frames that this piece of text completes: `{id, event, data}`, in order. */
+  push(text) {
+    const lines = (this._left + text).split(/\r\n|\n|\r(?!$)/);
+    this._left = lines.pop();
+    const frames = [];
+    for (const line of lines) {
+      if (line !== "") this._note(line);
+      else this._dispatch(frames);
+    }
+    return frames;
+  }
+
+  _note(line) {
+    const colon = line.indexOf(":");
+    if (colon === 0) return;
+    const field = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
+    if (field === "data") this._data.push(value);
+    else if (field === "event") this._event = value;
+    else if (field === "id" && !value.includes("\0")) this._id = value;
+    else if (field === "retry" && /^\d+$/.test(value)) this.retryMs = Number(value);
+  }
+
+  _dispatch(frames) {
+    if (this._id !== null) this.lastId = this._id;
+    if (this._data.length) frames.push({ id: this._id, event: this._event || "message", data: this._data.join("\n") });
+    this._clear();
+  }
+
+  _clear() {
+    this._id = null;
+    this._event = "";
+    this._data = [];
+  }
+}

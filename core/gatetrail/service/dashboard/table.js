@@ -1,0 +1,111 @@
+/**
+ * The list as a table whose rows stay where they are: only their texts change, so that nothing on the page moves.
+ *
+ * One row is in the tab order; arrows, Home and End go on from it, Enter opens it.
+ */
+
+import { element, mark, write } from "./dom.js";
+import { clock, fineClock } from "./format.js";
+import { ROWS } from "./listing.js";
+import { outcomeText } from "./row.js";
+import { GATE_NAMES } from "./words.js";
+
+export class Table {
+  /** `open(row)` is called when somebody wants to see the whole of a row. */
+  constructor(body, open) {
+    this._body = body;
+    this._open = open;
+    this._lines = Array.from({ length: ROWS }, (_nothing, at) => this._line(at));
+    this._chosen = 0;
+    this._body.append(...this._lines.map((line) => line.row));
+    this._body.addEventListener("keydown", (pressed) => this._move(pressed));
+    this._body.addEventListener("click", (clicked) => this._click(clicked));
+  }
+
+  /** Show these rows from the top. */
+  show(rows) {
+    this._lines.forEach((line, at) => fill(line, rows[at] ?? null));
+    this._choose(Math.min(this._chosen, Math.max(0, rows.length - 1)));
+  }
+
+  /** Put the focus on the chosen row. */
+  focus() {
+    this._lines[this._chosen].button.focus();
+  }
+
+  _line(at) {
+    const time = element("time", {});
+    const verdict = element("span", { class: "verdict" }, "");
+    const gate = element("span", { class: "gate" }, "");
+    const button = element("button", { type: "button", class: "subject", tabindex: at ? -1 : 0, "aria-haspopup": "dialog" }, "");
+    const whose = element("span", { class: "whose" }, "");
+    const caller = element("span", { class: "caller" }, "");
+    const tier = element("span", { class: "tier" }, "");
+    const reason = element("td", { class: "reason" }, "");
+    const outcome = element("td", { class: "outcome" }, "");
+    const row = element(
+      "tr", { hidden: true },
+      element("td", { class: "time" }, time),
+      element("td", { class: "decision" }, verdict, gate),
+      element("td", { class: "what" }, button, whose),
+      element("td", { class: "who" }, caller, tier),
+      reason, outcome,
+    );
+    return { row, time, verdict, gate, button, whose, caller, tier, reason, outcome, shown: null };
+  }
+
+  _click(clicked) {
+    const line = this._lines.find((one) => one.row === clicked.target.closest("tr"));
+    if (!line?.shown || String(getSelection()).length) return;
+    this._choose(this._lines.indexOf(line));
+    this._open(line.shown);
+  }
+
+  _move(pressed) {
+    const last = this._lines.findLastIndex((line) => line.shown !== null);
+    const at = this._chosen;
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: last, PageDown: at + 10, PageUp: at - 10 }[pressed.key];
+    if (to === undefined || last < 0) return;
+    pressed.preventDefault();
+    this._choose(Math.max(0, Math.min(last, to)));
+    this.focus();
+  }
+
+  _choose(at) {
+    if (at === this._chosen) return;
+    mark(this._lines[this._chosen].button, "tabindex", -1);
+    this._chosen = at;
+    mark(this._lines[at].button, "tabindex", 0);
+  }
+}
+
+function fill(line, row) {
+  line.shown = row;
+  line.row.hidden = row === null;
+  if (row === null) return;
+  mark(line.row, "data-verdict", row.verdict);
+  mark(line.row, "data-key", row.key);
+  mark(line.time, "datetime", row.moment);
+  mark(line.time, "title", row.moment);
+  write(line.time, fineClock(row.moment));
+  write(line.verdict, row.title);
+  write(line.gate, row.gate && row.title === "Denied" ? GATE_NAMES[row.gate] : "");
+  mark(line.gate, "data-gate", row.gate ?? "none");
+  write(line.button, row.subject);
+  mark(line.button, "title", row.subject);
+  mark(line.button, "aria-label", spoken(row));
+  write(line.whose, [row.caller, outcomeText(row.outcome)].filter(Boolean).join(", "));
+  write(line.caller, row.caller);
+  mark(line.caller, "title", row.caller);
+  write(line.tier, row.tier);
+  write(line.reason, row.reason);
+  mark(line.reason, "title", row.explained);
+  write(line.outcome, outcomeText(row.outcome));
+  mark(line.outcome, "data-status", row.outcome?.status ?? "none");
+}
+
+function spoken(row) {
+  const by = row.gate && row.title === "Denied" ? ` by ${GATE_NAMES[row.gate]}` : "";
+  const whose = row.caller ? `, caller ${row.caller}` : "";
+  return `${row.subject}: ${row.title}${by}${whose}, at ${clock(row.moment)}. Explain`;
+}
