@@ -1,0 +1,1 @@
+"""What is told to Prometheus: counted where it happens, or looked at when somebody asks."""
