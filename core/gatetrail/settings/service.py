@@ -9,8 +9,10 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gatetrail.settings.journal import JournalSettings
+from gatetrail.settings.logs import LogSettings
 from gatetrail.settings.servers import HostedServer
 from gatetrail.settings.stream import StreamSettings
+from gatetrail.settings.traces import TraceSettings
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 
@@ -57,6 +59,9 @@ class ServiceSettings(BaseSettings):
     """Names, without ports, by which clients may ask for the service, besides loopback and `host`."""
     journal: JournalSettings = JournalSettings()
     stream: StreamSettings = StreamSettings()
+    logs: LogSettings = LogSettings()
+    traces: TraceSettings | None = None
+    """None: nobody is told of traces, and nothing is spent on them."""
     servers: dict[str, HostedServer] = {}
     """By the name under which the policy knows them; served at `/mcp/NAME`. Empty: the sample servers."""
     sinks: dict[str, dict[str, Any]] = Field(default={}, repr=False)
