@@ -19,7 +19,7 @@ from gatetrail.words import GateName
 
 SINK_FILE = "events.jsonl"
 PROGRAM = "gatetrail"
-STATEMENT = "SELECT gate, reason_code, count(*) FROM denied_calls GROUP BY 1, 2 ORDER BY 3 DESC"
+STATEMENT = "SELECT started_at, user_id, tool_name, gate, reason_code FROM denied_calls WHERE execution_id = '{}'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +55,22 @@ class Shell:
 
 
 def hints_for(account: Account, shell: Shell) -> Sequence[Hint]:
-    """Where to look next, with ids of this very run."""
-    while_running = " (while it runs)" if shell.is_embedded else ""
+    """Where to look next: one denial of this very run in four places, then the whole record."""
+    decision_id = why_id(account)
     return [
+        *([] if decision_id is None else _of_one(decision_id, shell)),
         Hint(shell.command("events", "--gate", "scope", "--since", "1h"), "denials of one gate"),
-        *(
-            Hint(shell.command("why", decision_id), "one decision: an administrator's token in an analyst's session")
-            for decision_id in [why_id(account)]
-            if decision_id is not None
-        ),
         Hint(shell.command("verify"), "recompute every hash of the record"),
         Hint(shell.command("sinks"), "how far each sink has read"),
-        Hint(f"tail -n 3 {shlex.quote(str(shell.events_file))}", "what a log shipper sees"),
-        Hint(shell.psql(STATEMENT), f"the same in SQL{while_running}"),
+    ]
+
+
+def _of_one(decision_id: str, shell: Shell) -> Sequence[Hint]:
+    while_running = " (while it runs)" if shell.is_embedded else ""
+    return [
+        Hint(shell.command("why", decision_id), "one decision: an administrator's token in an analyst's session"),
+        Hint(f"grep {decision_id} {shlex.quote(str(shell.events_file))}", "the same as a log shipper sees it"),
+        Hint(shell.psql(STATEMENT.format(decision_id)), f"the same in SQL{while_running}"),
     ]
 
 
