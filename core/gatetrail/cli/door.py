@@ -22,7 +22,11 @@ class EndedBySignal(BaseException):
 
 
 def within(work: Coroutine[None, None, Result]) -> Result:
-    """Run async work to its end. Ctrl-C and SIGTERM cancel it; raises `EndedBySignal` when it has ended for that."""
+    """Run async work to its end. Ctrl-C and SIGTERM cancel it; raises `EndedBySignal` when it has ended for that.
+
+    A further Ctrl-C cancels once more, which cuts short what the end is waiting for; a further SIGTERM changes nothing,
+    since service managers send it to every process of a service, some of which pass it on.
+    """
     return asyncio.run(_ended_by_signal(work))
 
 
@@ -31,6 +35,8 @@ async def _ended_by_signal(work: Coroutine[None, None, Result]) -> Result:
     came: list[int] = []
 
     def end(number: int) -> None:
+        if came and number == signal.SIGTERM:
+            return
         came.append(number)
         if task is not None:
             task.cancel()

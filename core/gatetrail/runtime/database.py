@@ -10,18 +10,26 @@ from psycopg.conninfo import conninfo_to_dict
 
 from gatetrail.errors import SettingsInvalid
 from gatetrail.runtime.folder import data_dir
+from gatetrail.runtime.telling import Tell, quiet
 from gatetrail.settings import ServiceSettings
 from gatetrail_sinks.postgres.embedded import EmbeddedPostgres
 
 
 @asynccontextmanager
-async def open_database(settings: ServiceSettings) -> AsyncGenerator[str]:
-    """The DSN of a running server. Raises `DatabaseUnavailable`, `DataFolderUnusable` or `SettingsInvalid`."""
+async def open_database(settings: ServiceSettings, tell: Tell = quiet) -> AsyncGenerator[str]:
+    """The DSN of a running server. `tell` gets a sentence when a server of our own is about to stop.
+
+    Raises `DatabaseUnavailable`, `DataFolderUnusable` or `SettingsInvalid`.
+    """
     if settings.dsn is not None:
         yield _checked(settings.dsn.get_secret_value())
         return
     async with EmbeddedPostgres(data_dir(settings)) as server:
-        yield server.dsn
+        try:
+            yield server.dsn
+        finally:
+            if server.owner:
+                tell("Ending: PostgreSQL stops.")
 
 
 def _checked(dsn: str) -> str:

@@ -43,8 +43,10 @@ async def run_sinks(
     try:
         yield followers
     finally:
-        await asyncio.gather(*(follower.stop(drain_s) for follower in followers), return_exceptions=True)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        try:
+            await asyncio.gather(*(follower.stop(drain_s) for follower in followers), return_exceptions=True)
+        finally:  # whoever cuts the draining short still waits for what holds connections
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks)

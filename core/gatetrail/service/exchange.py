@@ -1,22 +1,34 @@
-"""One request and its answer, watched: is it an event stream, is it over, does its client take it."""
+"""One request and its answer, watched: is it an endless event stream, is it over, does its client take it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 
-from starlette.types import Message, Receive, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from gatetrail.service.peer import Peer
+
+_METHOD_HEADER = b"mcp-method"
+_LISTENING = b"subscriptions/listen"
 
 
 class Exchange:
     """To be made in the task that answers the request. `begin` is called when the answer turns out to be a stream."""
 
-    def __init__(self, receive: Receive, send: Send, ending: asyncio.Event, begin: Callable[[Exchange], None]) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        ending: asyncio.Event,
+        begin: Callable[[Exchange], None],
+    ) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 -- an ASGI server runs each request in a task
         self.task: asyncio.Task[object] = task
+        self.endless = _is_endless(scope)
+        """A stream in answer to this request has no end of its own. Other streams are calls in flight."""
         self.was_cut = False
         self.left = False
         """The application is through with it."""
@@ -36,7 +48,7 @@ class Exchange:
 
     def cut(self) -> None:
         """Stop the application, if this is a stream that is still open."""
-        if self._is_stream and not self._ended and not self.left and not self.was_cut:
+        if self._is_stream and self.endless and not self._ended and not self.left and not self.was_cut:
             self.was_cut = True
             self.task.cancel()
 
@@ -51,7 +63,7 @@ class Exchange:
             self.peer.sent(len(message.get("body", b"")))
 
     async def receive(self) -> Message:
-        if not self._is_stream:
+        if not self._is_stream or not self.endless:
             return await self._receive()
         receiving = asyncio.ensure_future(self._receive())
         ending = asyncio.ensure_future(self._ending.wait())
@@ -64,8 +76,13 @@ class Exchange:
 
     async def complete(self) -> None:
         """Close a stream that its application left open, so that the client sees an end and no break."""
-        if self._is_stream and not self._ended and self._ending.is_set():
+        if self._is_stream and self.endless and not self._ended and self._ending.is_set():
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _is_endless(scope: Scope) -> bool:
+    """MCP answers a call with a stream that ends with the result, save the one method that listens for ever."""
+    return scope["method"] != "POST" or (_METHOD_HEADER, _LISTENING) in scope["headers"]
 
 
 def _is_event_stream(message: Message) -> bool:

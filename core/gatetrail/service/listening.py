@@ -34,6 +34,27 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def adopt(descriptor: int, named_by: str) -> socket.socket:
+    """A listening socket that another process has bound. Closing it here leaves it open there.
+
+    `named_by` is what told of it. Raises `SettingsInvalid` for anything that is no listening TCP socket.
+    """
+    try:
+        listener = socket.socket(fileno=descriptor)
+    except OSError as problem:
+        raise SettingsInvalid(f"{named_by}: descriptor {descriptor} is no socket: {problem.strerror}") from None
+    if (
+        listener.family not in (socket.AF_INET, socket.AF_INET6)
+        or listener.type != socket.SOCK_STREAM
+        or not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    ):
+        listener.close()
+        raise SettingsInvalid(f"{named_by}: descriptor {descriptor} is no listening TCP socket")
+    listener.setblocking(False)
+    listener.set_inheritable(False)
+    return listener
+
+
 def url_of(listener: socket.socket) -> str:
     """`http://HOST:PORT` of a bound socket, with the port that was really taken and no slash at the end."""
     host, port = listener.getsockname()[:2]

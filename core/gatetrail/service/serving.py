@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp, Scope
 
 from gatetrail.errors import Unavailable
 from gatetrail.service.listening import listen, url_of
+from gatetrail.service.neighbours import Neighbours, Place
 from gatetrail.service.peer import Transport
 from gatetrail.service.streams import STALLED_S, EndableStreams
 
@@ -22,13 +24,31 @@ START_S = 5.0
 """How long a start that is no longer wanted may go on before it is ended."""
 LAST_WORDS_S = 5.0
 """How long cancelled calls may take to record how they ended."""
+LINGER_S = 0.2
+"""Whoever was accepted just before the end gets this long to say what it wants, instead of a closed connection."""
+
+
+def _quiet(_words: str) -> None:
+    """For whoever wants to be told nothing."""
 
 
 class Server(uvicorn.Server):
     """uvicorn that leaves signals alone, ends event streams first, and waits for what it has cancelled."""
 
-    def __init__(self, app: ASGIApp, *, grace_s: float = GRACE_S, stream_stalled_s: float = STALLED_S) -> None:
-        self._streams = EndableStreams(app, self._transport_of, stalled_s=stream_stalled_s)
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        grace_s: float = GRACE_S,
+        stream_stalled_s: float = STALLED_S,
+        place: Place | None = None,
+        tell: Callable[[str], None] = _quiet,
+    ) -> None:
+        self._grace_s = grace_s
+        self._tell = tell
+        self._neighbours = None if place is None else Neighbours(app, place, self._transport_of)
+        self._taking = AsyncExitStack()
+        self._streams = EndableStreams(self._neighbours or app, self._transport_of, stalled_s=stream_stalled_s)
         super().__init__(
             uvicorn.Config(
                 self._streams,
@@ -52,14 +72,33 @@ class Server(uvicorn.Server):
             await super().startup(sockets)
         except SystemExit:
             raise Unavailable("a hosted server failed while it started; its own error stands above") from None
+        if self._neighbours is not None:
+            await self._taking.enter_async_context(self._neighbours.taking(self._take_over))
         self.ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, end streams, let calls finish, end the application."""
+        await self._taking.aclose()
+        for server in self.servers:
+            server.close()
+        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
         self._streams.end()
+        self._tell(f"Ending: nothing new is accepted; calls in flight get {self._grace_s:g} s to finish.")
+        await asyncio.sleep(LINGER_S)
         await super().shutdown(sockets)
         if left := set(self.server_state.tasks):
             await asyncio.wait(left, timeout=LAST_WORDS_S)
+
+    async def _take_over(self, connection: socket.socket, request: bytes) -> None:
+        """Go on with another worker's connection as if it had come in here."""
+        loop = asyncio.get_running_loop()
+        _transport, protocol = await loop.connect_accepted_socket(self._new_protocol, connection)
+        protocol.data_received(request)
+
+    def _new_protocol(self) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class
+        made: asyncio.Protocol = make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        return made
 
     def _transport_of(self, scope: Scope) -> Transport | None:
         """What the server keeps beside this very scope: an application is told nothing of its connection."""
@@ -78,18 +117,22 @@ async def serving(
     listener: socket.socket | None = None,
     grace_s: float = GRACE_S,
     stream_stalled_s: float = STALLED_S,
+    place: Place | None = None,
+    tell: Callable[[str], None] = _quiet,
 ) -> AsyncGenerator[str]:
     """Serve an application in this loop until the block ends, and give its URL.
 
     The URL has no slash at its end; port 0 takes any free one; a `listener` of `listen` goes over both. At the
     end nothing new is accepted, event streams are ended, and calls in flight get up to `grace_s` seconds to finish.
     Who takes nothing of an event stream for `stream_stalled_s` seconds, which must be above 0, loses its connection.
+    With a `place`, requests of sessions that another worker on the port holds are handed over to it. `tell` gets a
+    sentence when the end begins.
     Raises `PortTaken`, `SettingsInvalid`, and `Unavailable` when the application's own start fails.
     """
     bound = listener or listen(host, port)
     url = url_of(bound)
     try:
-        server = Server(app, grace_s=grace_s, stream_stalled_s=stream_stalled_s)
+        server = Server(app, grace_s=grace_s, stream_stalled_s=stream_stalled_s, place=place, tell=tell)
         running = asyncio.create_task(server.serve([bound]), name="gatetrail http")
         await _started(server, running)
         try:

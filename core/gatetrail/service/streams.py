@@ -22,7 +22,8 @@ class EndableStreams:
     """Pure ASGI. From `end` on, the applications of open event streams are told that their client has gone.
 
     Before that, a client that takes nothing of its stream for `stalled_s` loses its connection. Other requests notice
-    nothing of all this: a call in flight goes on and is answered, however slowly its client reads.
+    nothing of all this: a call in flight goes on and is answered, however slowly its client reads, as JSON or as a
+    stream that ends with its result.
     """
 
     def __init__(self, app: ASGIApp, transport_of: TransportOf, *, stalled_s: float = STALLED_S) -> None:
@@ -43,7 +44,7 @@ class EndableStreams:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = Exchange(receive, send, self._ending, lambda stream: self._begin(stream, scope))
+        exchange = Exchange(scope, receive, send, self._ending, lambda stream: self._begin(stream, scope))
         try:
             await self._app(scope, exchange.receive, exchange.send)
         except asyncio.CancelledError:
@@ -85,8 +86,8 @@ class EndableStreams:
             self._look_later()
 
     def _break_off_who_takes_nothing(self) -> None:
-        limit_s = CUT_AFTER_S if self._ending.is_set() else self._stalled_s
         for exchange in self._open:
+            limit_s = CUT_AFTER_S if self._ending.is_set() and exchange.endless else self._stalled_s
             if exchange.peer is not None and exchange.peer.look() >= limit_s:
                 exchange.peer.abort()
 

@@ -1,0 +1,165 @@
+"""Several workers on one port: a request of an MCP session goes to the worker that holds the session."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gatetrail.service.handover import MAX_REQUEST_BYTES, Take, give, taking
+from gatetrail.service.peer import TransportOf
+from gatetrail.service.whereabouts import Whereabouts
+
+log = logging.getLogger("gatetrail.http")
+
+_SESSION_HEADER = b"mcp-session-id"
+_OF_THE_OLD_BODY = frozenset((b"content-length", b"transfer-encoding", b"expect"))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """This worker among those that answer on one port."""
+
+    folder: Path
+    """Of all of them, and of nobody else; its path is short, because sockets lie in it."""
+    number: int
+
+    def socket_of(self, number: int) -> Path:
+        """Where a worker takes connections over."""
+        return self.folder / f"worker-{number}"
+
+    @property
+    def sessions(self) -> Path:
+        """Where the workers keep who holds which session."""
+        return self.folder / "sessions"
+
+
+class Neighbours:
+    """Pure ASGI, outermost. The kernel gives a connection to any worker; a session is in the memory of one.
+
+    A request on a session that another worker holds is handed over to it together with the connection itself, so the
+    client notices nothing, its address stays what it was, and what it asks next on that connection comes to the right
+    worker at once. Requests without a session, and all of the era that has none, are answered where they come in.
+    """
+
+    def __init__(self, app: ASGIApp, place: Place, transport_of: TransportOf) -> None:
+        self._app = app
+        self._place = place
+        self._transport_of = transport_of
+        self._whereabouts = Whereabouts(place.sessions, place.number)
+
+    @asynccontextmanager
+    async def taking(self, take: Take) -> AsyncGenerator[None]:
+        """Take over from the others what is ours, while the block lasts."""
+        async with taking(self._place.socket_of(self._place.number), take):
+            yield
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        session_id = _session_in(scope)
+        if session_id is None:
+            await self._app(scope, receive, self._noting(send))
+            return
+        holder = self._whereabouts.elsewhere(session_id)
+        if holder is None:
+            await self._app(scope, receive, self._forgetting(send, scope, session_id))
+            return
+        body = _Body(receive)
+        if not (await body.read() and await self._hand_over(holder, scope, body)):
+            await self._app(scope, body.again, send)
+
+    async def _hand_over(self, holder: int, scope: Scope, body: _Body) -> bool:
+        """False: the connection is still ours, and the request with it."""
+        transport = self._transport_of(scope)
+        connection = None if transport is None else transport.get_extra_info("socket")
+        descriptor = getattr(connection, "fileno", lambda: -1)()
+        if transport is None or descriptor < 0:
+            return False
+        try:
+            given = await give(self._place.socket_of(holder), descriptor, request_bytes(scope, body.content))
+        except TimeoutError:
+            log.warning("worker %d does not say whether it has taken a connection over: it is closed", holder)
+            given = True
+        if given:
+            transport.abort()
+            await body.gone()
+        return given
+
+    def _noting(self, send: Send) -> Send:
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] < HTTPStatus.BAD_REQUEST:
+                session_id = _session_in(message)
+                if session_id is not None:
+                    self._whereabouts.note(session_id)
+            await send(message)
+
+        return noted
+
+    def _forgetting(self, send: Send, scope: Scope, session_id: str) -> Send:
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                status, deleted = message["status"], scope["method"] == "DELETE"
+                if status == HTTPStatus.NOT_FOUND or (deleted and status < HTTPStatus.MULTIPLE_CHOICES):
+                    self._whereabouts.forget(session_id)
+            await send(message)
+
+        return watched
+
+
+class _Body:
+    """A request's body, read ahead."""
+
+    def __init__(self, receive: Receive) -> None:
+        self.content = b""
+        self._receive = receive
+        self._whole = False
+        self._told = False
+
+    async def read(self) -> bool:
+        """False: the client has gone, or it is too long to be handed over."""
+        content = bytearray()
+        while not self._whole and len(content) <= MAX_REQUEST_BYTES:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                return False
+            content += message.get("body", b"")
+            self._whole = not message.get("more_body", False)
+        self.content = bytes(content)
+        return self._whole
+
+    async def again(self) -> Message:
+        """What `receive` gives as if nobody had read."""
+        if self._told:
+            return await self._receive()
+        self._told = True
+        return {"type": "http.request", "body": self.content, "more_body": not self._whole}
+
+    async def gone(self) -> None:
+        """Until the server knows that the connection is no longer its own; else it would answer."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+def request_bytes(scope: Scope, body: bytes) -> bytes:
+    """The request as it stood on the wire, its body in one piece."""
+    target: bytes = scope["raw_path"]
+    if scope["query_string"]:
+        target += b"?" + scope["query_string"]
+    lines = [b"%s %s HTTP/%s" % (scope["method"].encode(), target, scope["http_version"].encode())]
+    lines += [b"%s: %s" % (name, value) for name, value in scope["headers"] if name not in _OF_THE_OLD_BODY]
+    lines.append(b"content-length: %d" % len(body))
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+def _session_in(message: Scope | Message) -> str | None:
+    for name, value in message.get("headers", ()):
+        if name.lower() == _SESSION_HEADER:
+            return str(value.decode("latin-1"))
+    return None
