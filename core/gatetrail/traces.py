@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import re
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 TRACE: ContextVar[str | None] = ContextVar("gatetrail_trace", default=None)
 """The trace of the call that is being worked on, 32 hex digits mostly; None outside of any. For log lines."""
 
-TRACE_KEY = "gatetrail.trace_id"
-"""Where the trace of a request stands in its ASGI scope, once it is known."""
+REQUEST: ContextVar[str | None] = ContextVar("gatetrail_request", default=None)
+"""The id of the HTTP request that is being answered; None outside of any, or where requests are not logged."""
+
+NOTE_KEY = "gatetrail.trace"
+"""Where an ASGI scope has its `TraceNote`, if it has one."""
+
+
+@dataclass(slots=True)
+class TraceNote:
+    """The trace of one HTTP request, for who logs it: begun with what the headers say, changed by what is in it."""
+
+    trace_id: str
+
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
 

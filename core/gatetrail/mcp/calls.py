@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -12,6 +11,8 @@ from mcp.server.context import ServerRequestContext
 from gatetrail.call import Call, Ids, Kind, Origin
 from gatetrail.clock import IdMaker
 from gatetrail.mcp.headers import Seen, seen_in
+from gatetrail.mcp.spans import current_trace
+from gatetrail.traces import NOTE_KEY, TRACE, TraceNote, parsed_trace
 
 CONTEXT_ID_KEY = "gatetrail.dev/contextId"
 """The `_meta` key by which a client names the conversation that a call belongs to."""
@@ -19,8 +20,6 @@ CONTEXT_ID_KEY = "gatetrail.dev/contextId"
 RELATED_TASK_KEY = "io.modelcontextprotocol/related-task"
 SESSION_KEY = "gatetrail.session"
 """Where the identity layer leaves the session of the older SSE transport, which has it in its query."""
-
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
 
 Context = ServerRequestContext[Any, Any]
 
@@ -42,10 +41,12 @@ def call_of(context: Context, server_name: str, asked: Asked, ids: IdMaker) -> C
     """The call as the handler will get it. A new trace begins when the request names none."""
     scope = scope_of(context)
     seen = seen_in(scope) if scope else None
+    own = ids_of(context, seen, scope, ids)
+    TRACE.set(own.trace_id)  # the SDK answers each message in a task of its own
     return Call(
         server_name=server_name,
         tool_name=asked.name,
-        ids=ids_of(context, seen, scope, ids),
+        ids=own,
         kind=asked.kind,
         method=context.method,
         arguments=asked.arguments,
@@ -62,10 +63,19 @@ def scope_of(context: Context) -> Mapping[str, Any]:
 
 
 def ids_of(context: Context, seen: Seen | None, scope: Mapping[str, Any], ids: IdMaker) -> Ids:
-    """Trace and span from `_meta`, else from HTTP; session from the transport; the others from `_meta`."""
+    """Trace and span of the open span, else from `_meta`, else from HTTP; the session from the transport.
+
+    The others come from `_meta`. Where somebody traces, the SDK has begun a span under what `_meta` or HTTP name.
+    """
     meta: Mapping[str, Any] = context.meta or {}
-    traced = parsed_trace(meta.get("traceparent")) or (parsed_trace(seen.traceparent) if seen else None)
-    trace_id, span_id = traced or (new_trace(ids), None)
+    header = seen.traceparent if seen else None
+    traced = current_trace() or parsed_trace(meta.get("traceparent")) or parsed_trace(header)
+    note: object = scope.get(NOTE_KEY)
+    if isinstance(note, TraceNote):
+        trace_id, span_id = traced or (note.trace_id, None)
+        note.trace_id = trace_id
+    else:
+        trace_id, span_id = traced or (new_trace(ids), None)
     return Ids(
         trace_id=trace_id,
         span_id=span_id,
@@ -74,14 +84,6 @@ def ids_of(context: Context, seen: Seen | None, scope: Mapping[str, Any], ids: I
         client_id=_client_name(context),
         task_id=_task_id(meta, context.params),
     )
-
-
-def parsed_trace(traceparent: object) -> tuple[str, str] | None:
-    """Trace and span of a `traceparent` (W3C Trace Context); None for anything that is not a valid one."""
-    match = _TRACEPARENT.fullmatch(traceparent) if isinstance(traceparent, str) else None
-    if match is None or match[0].startswith("ff") or not match[1].strip("0") or not match[2].strip("0"):
-        return None
-    return match[1], match[2]
 
 
 def new_trace(ids: IdMaker) -> str:

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gatetrail.errors import Unavailable
 from gatetrail.gates.decision import Deny
 from gatetrail.identity.caller import Anonymous, Authenticated, Refused
-from gatetrail.mcp import headers, refusals
+from gatetrail.mcp import headers, refusals, spans
 from gatetrail.mcp.bearer import CALLER_KEY
 from gatetrail.mcp.calls import SESSION_KEY
 from gatetrail.mcp.door import Door
@@ -68,9 +68,11 @@ class IdentityLayer:
         if isinstance(caller, Authenticated):
             user = scope["user"] = self._door.bearer.user_of(caller, scope[SEEN_KEY].authorization)
         authenticated = auth_context_var.set(user)
+        traced = None if scope[SEEN_KEY].traceparent is None else spans.attach(scope)
         try:
             await self._app(scope, receive, send)
         finally:
+            spans.detach(traced)
             auth_context_var.reset(authenticated)
             CALLER.reset(asker)
 

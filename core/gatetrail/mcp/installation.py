@@ -15,6 +15,7 @@ from gatetrail.mcp.calls import Asked, Context, call_of, new_trace, scope_of
 from gatetrail.mcp.headers import seen_in
 from gatetrail.mcp.hosts.host import Body, Host
 from gatetrail.mcp.listings import part_of
+from gatetrail.mcp.spans import current_trace
 from gatetrail.mcp.permit import CALLER, FLIGHT, Flight, Permit, has_permit, take_permit
 
 IN_PROCESS_METHODS = {Kind.TOOL: "tools/call", Kind.RESOURCE: "resources/read", Kind.PROMPT: "prompts/get"}
@@ -105,12 +106,16 @@ class Installation:
         return Call(
             server_name=self.name,
             tool_name=name,
-            ids=flight.call.ids if flight else Ids(trace_id=new_trace(self._ids)),
+            ids=flight.call.ids if flight else self._new_ids(),
             kind=kind,
             method=IN_PROCESS_METHODS[kind],
             arguments=arguments,
             origin=flight.call.origin if flight else Origin(),
         )
+
+    def _new_ids(self) -> Ids:
+        trace_id, span_id = current_trace() or (new_trace(self._ids), None)
+        return Ids(trace_id=trace_id, span_id=span_id)
 
 
 def tool_error(result: Any) -> str | None:

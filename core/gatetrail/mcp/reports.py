@@ -12,9 +12,10 @@ from gatetrail.events.model import IdentityRefused, ScannerDetected
 from gatetrail.events.stamp import Stamp
 from gatetrail.gates.decision import Deny
 from gatetrail.identity.caller import AuthMethod, Refused
-from gatetrail.mcp.calls import new_trace, origin_of, parsed_trace
+from gatetrail.mcp.calls import new_trace, origin_of
 from gatetrail.mcp.headers import Seen
 from gatetrail.redaction import Redactor
+from gatetrail.traces import NOTE_KEY, TraceNote, parsed_trace
 from gatetrail.words import Level
 
 
@@ -30,8 +31,15 @@ class Knock:
 
 def knock_of(scope: Mapping[str, Any], seen: Seen, ids: IdMaker) -> Knock:
     """The facts of a request that an event about it tells."""
+    return Knock(scope["method"], origin_of(seen, scope), _trace_of(scope, seen, ids), seen.session_id)
+
+
+def _trace_of(scope: Mapping[str, Any], seen: Seen, ids: IdMaker) -> str:
+    note: object = scope.get(NOTE_KEY)
+    if isinstance(note, TraceNote):
+        return note.trace_id
     traced = parsed_trace(seen.traceparent)
-    return Knock(scope["method"], origin_of(seen, scope), traced[0] if traced else new_trace(ids), seen.session_id)
+    return traced[0] if traced else new_trace(ids)
 
 
 def scanner_detected(stamp: Stamp, knock: Knock, denial: Deny, redactor: Redactor) -> ScannerDetected:

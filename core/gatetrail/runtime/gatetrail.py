@@ -30,7 +30,9 @@ from gatetrail.runtime.background import in_background
 from gatetrail.runtime.export import run_sinks
 from gatetrail.runtime.folder import jwt_secret, redaction_key
 from gatetrail.runtime.heartbeat import beat
-from gatetrail.runtime.recording import open_recording
+from gatetrail.runtime.metrics.tallies import Tallies
+from gatetrail.runtime.observing import observing
+from gatetrail.runtime.recording import Recording, open_recording
 from gatetrail.runtime.sample import sample_policy
 from gatetrail.sessions import Sessions
 from gatetrail.settings import ServiceSettings, load_settings
@@ -51,6 +53,9 @@ class Gatetrail:
     adapter: Adapter
     followers: Sequence[Follower]
     dsn: str
+    recording: Recording
+    tallies: Tallies
+    """What this process has counted, for metrics."""
     instance_id: str
     """What stands as `instance_id` in all that this process records."""
 
@@ -103,17 +108,30 @@ async def _open(policy: Policy, settings: ServiceSettings, clock: Clock) -> Asyn
     stamp = Stamp(clock, ids, instance_id=ids.new_id(), product_version=version("gatetrail"))
     verifier = TokenVerifier(policy.document.identity, jwt_secret(settings), clock)
     redaction = Redaction(redaction_key(settings), SENSITIVE_KEYS, policy.document.redaction)
+    tallies = Tallies()
     async with AsyncExitStack() as stack:
-        recording = await stack.enter_async_context(open_recording(settings, stamp, Redacted(redaction)))
+        observer = await stack.enter_async_context(observing(settings, tallies, stamp.instance_id))
+        recording = await stack.enter_async_context(open_recording(settings, stamp, Redacted(redaction), observer))
         dsn, pool, journal, ledger = recording.dsn, recording.pool, recording.journal, recording.ledger
         sessions = Sessions(PostgresSessions(dsn, pool), stamp, ledger.commit_or_spool, redaction)
-        dispatcher = Dispatcher(Gates(policy, GateState()), sessions, ledger, stamp, clock, ids)
+        dispatcher = Dispatcher(Gates(policy, GateState()), sessions, ledger, stamp, clock, ids, observer)
         await dispatcher.report(_in_force(policy, stamp))
         cursors = await stack.enter_async_context(open_cursors(dsn))
         followers = await stack.enter_async_context(run_sinks(settings, journal, cursors, stamp, ledger, clock))
         in_background(stack, beat(ledger, stamp, followers), "gatetrail heartbeat")
         adapter = Adapter(dispatcher, verifier, stamp, ids)
-        yield Gatetrail(policy, dispatcher, verifier, journal, adapter, followers, dsn, stamp.instance_id)
+        yield Gatetrail(
+            policy=policy,
+            dispatcher=dispatcher,
+            verifier=verifier,
+            journal=journal,
+            adapter=adapter,
+            followers=followers,
+            dsn=dsn,
+            recording=recording,
+            tallies=tallies,
+            instance_id=stamp.instance_id,
+        )
 
 
 def _in_force(policy: Policy, stamp: Stamp) -> PolicyChanged:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gatetrail.dispatcher.ledger import Ledger
 from gatetrail.dispatcher.recovery import Recovery
 from gatetrail.events.fields import Record
+from gatetrail.events.journal import CommitObserver
 from gatetrail.events.spool import Spool
 from gatetrail.events.stamp import Stamp
 from gatetrail.runtime.background import in_background
@@ -32,11 +33,15 @@ class Recording:
     pool: Pool
     journal: PostgresJournal
     ledger: Ledger
+    spool: Spool
 
 
 @asynccontextmanager
 async def open_recording(
-    settings: ServiceSettings, stamp: Stamp, redacted: Callable[[Record], Record]
+    settings: ServiceSettings,
+    stamp: Stamp,
+    redacted: Callable[[Record], Record],
+    observer: CommitObserver | None = None,
 ) -> AsyncGenerator[Recording]:
     """The settings' database, brought up to date, with nothing left in the spool at the end that the journal takes.
 
@@ -47,16 +52,16 @@ async def open_recording(
         dsn = await stack.enter_async_context(open_database(settings))
         await migrate(dsn)
         pool = await stack.enter_async_context(open_pool(dsn))
-        journal = await stack.enter_async_context(
-            open_journal(dsn, pool, instance_id=stamp.instance_id, settings=_writer_settings(settings))
-        )
+        limits = _writer_settings(settings)
+        opened = open_journal(dsn, pool, instance_id=stamp.instance_id, settings=limits, observer=observer)
+        journal = await stack.enter_async_context(opened)
         spool = Spool(spool_dir(settings), stamp.instance_id)
         stack.callback(spool.close)
         recovery = Recovery(journal, PostgresExecutions(dsn, pool, stamp.instance_id), spool, stamp)
         await recovery.once()
         stack.push_async_callback(recovery.last)
         in_background(stack, recovery.run(RECOVERY_INTERVAL_S), "gatetrail recovery")
-        yield Recording(dsn, pool, journal, Ledger(journal, spool, redacted))
+        yield Recording(dsn, pool, journal, Ledger(journal, spool, redacted), spool)
 
 
 def _writer_settings(settings: ServiceSettings) -> WriterSettings:

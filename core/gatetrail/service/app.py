@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gatetrail.service.health import HEALTH_PATHS, Readiness, always_ready, health_routes
 from gatetrail.service.hosts import LOOPBACK
+from gatetrail.service.metrics import METRICS_PATH, Metrics, metrics_routes
 from gatetrail.service.mounting import HostedServer, http_app_of, path_of
 
 
@@ -35,6 +36,7 @@ def create_app(
     *,
     allowed_hosts: Sequence[str] = LOOPBACK,
     readiness: Readiness = always_ready,
+    metrics: Metrics | None = None,
 ) -> FastAPI:
     """The application that serves each server at `/mcp/NAME`, behind the gate, which is put into them here.
 
@@ -48,8 +50,10 @@ def create_app(
         hosted[path] = http_app_of(server, path, tuple(allowed_hosts))
     app = FastAPI(title="Gatetrail", version=version("gatetrail"), lifespan=_lifespan(hosted))
     app.include_router(health_routes(readiness))
+    if metrics is not None:
+        app.include_router(metrics_routes(metrics))
     app.router.routes.extend(Route(path, endpoint=mcp_app) for path, mcp_app in hosted.items())
-    app.add_middleware(Doorway, gate=gt, open_paths=frozenset((*hosted, *HEALTH_PATHS)))
+    app.add_middleware(Doorway, gate=gt, open_paths=frozenset((*hosted, *HEALTH_PATHS, METRICS_PATH)))
     return app
 
 
