@@ -5,6 +5,7 @@
     ├── PolicyInvalid           the policy file is wrong; knows file and line
     ├── WrongUse                a command or a function was called wrongly
     ├── TokenRejected           a bearer token that does not prove an identity
+    ├── AccessRefused           a service knows who asks, and says no
     ├── Unavailable             something that we need is away; trying later can help
     │   ├── DatabaseUnavailable the database does not answer
     │   ├── AuditUnavailable    the decision could not be made durable in time
@@ -82,6 +83,13 @@ class TokenRejected(GatetrailError):
     def __init__(self, reason_code: str, message: str) -> None:
         self.reason_code = reason_code
         super().__init__(message)
+
+
+class AccessRefused(GatetrailError):
+    """A service that was asked over HTTP knows who asks, and does not give that to this caller."""
+
+    code = "access_refused"
+    exit_code = 1
 
 
 class Unavailable(GatetrailError):

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gatetrail.cli.completion import event_names, server_names
 from gatetrail.cli.door import within
-from gatetrail.cli.options import Config, DataDir, Dsn, settings_of
+from gatetrail.cli.options import Config, DataDir, Dsn, Json, TokenFile, Url
 from gatetrail.cli.printing import Printed, Printer, printer_for
+from gatetrail.cli.reader import reader_of
 from gatetrail.cli.talk import say
 from gatetrail.errors import WrongUse
 from gatetrail.words import GateName
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from gatetrail.cli.reader import Reader
     from gatetrail.events.search import EventFilter
-    from gatetrail.runtime.records import Records
-    from gatetrail.settings import ServiceSettings
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100_000
@@ -29,8 +32,9 @@ EXAMPLES = """Examples:
   gatetrail events --since 1h --decision deny
   gatetrail events --user ann --tool 'export_*' --limit 200
   gatetrail events --event 'audit.*' --follow
-  gatetrail events --since 2026-01-31T00:00:00Z --limit 0 --format json > january.jsonl
-  gatetrail events --since 1d --decision deny --limit 0 --format ocsf > denials.jsonl
+  gatetrail events --url https://gatetrail.example --token-file ann.jwt -f
+  gatetrail events --since 2026-01-31T00:00:00Z --limit 0 --json > all.jsonl
+  gatetrail events --since 1d --limit 0 --format ocsf > yesterday.jsonl
 """
 
 
@@ -47,27 +51,35 @@ User = Annotated[str | None, typer.Option(metavar="ID", help="Of this user.")]
 Session = Annotated[str | None, typer.Option(metavar="ID", help="Of this session.")]
 Trace = Annotated[str | None, typer.Option(metavar="ID", help="Of this trace: 32 hex digits.")]
 Client = Annotated[str | None, typer.Option(metavar="ID", help="Of this client.")]
-Server = Annotated[str | None, typer.Option(metavar="NAME", help="About this MCP server.")]
+Server = Annotated[str | None, typer.Option(metavar="NAME", help="About this MCP server.", autocompletion=server_names)]
 Tool = Annotated[str | None, typer.Option(metavar="GLOB", help="About tools of such a name; * and ? stand for others.")]
 Gate = Annotated[GateName | None, typer.Option(help="Denied by this gate; none: denied by nobody.")]
 Decision = Annotated[Verdict | None, typer.Option(help="Only what was allowed, or only what was denied.")]
 Name = Annotated[
-    str | None, typer.Option("--event", metavar="NAME", help="Only events of this name, or glob: tool_call.*")
+    str | None,
+    typer.Option(
+        "--event",
+        metavar="NAME",
+        help="Only events of this name, or glob: tool_call.*",
+        autocompletion=event_names,
+    ),
 ]
 Limit = Annotated[
     int, typer.Option(min=0, max=MAX_LIMIT, help="The newest so many; 0 for all, from the oldest on.", metavar="N")
 ]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with new events as they come, until Ctrl-C.")]
 Form = Annotated[
-    Printed,
+    Printed | None,
     typer.Option(
         "--format",
         help="json: the record's own lines, byte for byte. All but table: one line for each event.",
+        show_default=Printed.TABLE.value,
     ),
 ]
 
 
 def events(  # noqa: PLR0913 -- one for each filter
+    context: typer.Context,
     *,
     since: Since = None,
     until: Until = None,
@@ -81,8 +93,11 @@ def events(  # noqa: PLR0913 -- one for each filter
     decision: Decision = None,
     event: Name = None,
     limit: Limit = DEFAULT_LIMIT,
-    form: Form = Printed.TABLE,
+    form: Form = None,
+    as_json: Json = False,
     follow: Follow = False,
+    url: Url = None,
+    token_file: TokenFile = None,
     dsn: Dsn = None,
     data_dir: DataDir = None,
     config: Config = None,
@@ -93,7 +108,7 @@ def events(  # noqa: PLR0913 -- one for each filter
 
     if follow and until is not None:
         raise WrongUse("--follow shows what comes, --until ends before it: give one of them")
-    printer = printer_for(form)
+    printer = printer_for(_chosen(form, as_json=as_json))
     words = {
         "since": since,
         "until": until,
@@ -108,33 +123,44 @@ def events(  # noqa: PLR0913 -- one for each filter
         "event": event,
     }
     wanted = filter_of(words, SystemClock().now_us(), called="--{}".format)
-    settings = settings_of(config, dsn=dsn, data_dir=data_dir)
-    within(_print(settings, wanted, limit, printer, follow=follow))
+    opening = reader_of(context, url=url, token_file=token_file, dsn=dsn, data_dir=data_dir, config=config)
+    within(_print(opening, wanted, limit, printer, follow=follow))
 
 
-async def _print(settings: ServiceSettings, wanted: EventFilter, limit: int, printer: Printer, *, follow: bool) -> None:
+def _chosen(form: Printed | None, *, as_json: bool) -> Printed:
+    if not as_json:
+        return form or Printed.TABLE
+    if form not in (None, Printed.JSON):
+        raise WrongUse(f"--json is --format json: it cannot be --format {form} as well")
+    return Printed.JSON
+
+
+async def _print(
+    opening: AbstractAsyncContextManager[Reader], wanted: EventFilter, limit: int, printer: Printer, *, follow: bool
+) -> None:
     from gatetrail.cli.follow import follow as go_on
-    from gatetrail.runtime.records import open_records
 
-    async with open_records(settings) as records:
-        begun_at_seq = await records.head.seq()
-        last_seq, count = await _existing(records, wanted, limit, printer)
-        if follow:
-            await go_on(records, wanted, max(begun_at_seq, last_seq), printer)
+    async with opening as reader:
+        head_seq = await reader.head_seq() if follow else None
+        last_seq, count = await _existing(reader, wanted, limit, printer, head_seq)
+        if head_seq is not None:
+            await go_on(reader, wanted, max(head_seq, last_seq), printer)
         elif not count:
             say("No event fits.")
         elif count == limit:
             say(f"The newest {limit}; there may be more: --limit N, or --limit 0 for all.")
 
 
-async def _existing(records: Records, wanted: EventFilter, limit: int, printer: Printer) -> tuple[int, int]:
-    """Print what is there; give the position of the last event, and how many there were."""
+async def _existing(
+    reader: Reader, wanted: EventFilter, limit: int, printer: Printer, head_seq: int | None
+) -> tuple[int, int]:
+    """Print what is there, up to the head if one is given; give the position of the last, and how many there were."""
     if limit:
-        entries = await records.search.newest(wanted, limit)
+        entries = await reader.search.newest(wanted, limit, None if head_seq is None else head_seq + 1)
         printer.put(entries)
         return (entries[-1].seq if entries else 0), len(entries)
     position = count = 0
-    while entries := await records.search.after(wanted, position, PAGE):
+    while entries := await reader.search.after(wanted, position, PAGE):
         printer.put(entries)
         position, count = entries[-1].seq, count + len(entries)
     return position, count

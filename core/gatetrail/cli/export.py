@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gatetrail.cli.door import EndedBySignal, within
-from gatetrail.cli.options import Config, DataDir, Dsn, settings_of
+from gatetrail.cli.options import Config, DataDir, Dsn, Json, settings_of
 from gatetrail.cli.talk import say
+from gatetrail.errors import WrongUse
 
 if TYPE_CHECKING:
     from gatetrail.settings import ServiceSettings
@@ -38,7 +39,12 @@ Deadline = Annotated[
 
 
 def export(
-    once: Once = False, deadline: Deadline = None, dsn: Dsn = None, data_dir: DataDir = None, config: Config = None
+    once: Once = False,
+    deadline: Deadline = None,
+    as_json: Json = False,
+    dsn: Dsn = None,
+    data_dir: DataDir = None,
+    config: Config = None,
 ) -> None:
     """Drive all sinks of the settings, without gates and without MCP, until Ctrl-C or SIGTERM.
 
@@ -46,13 +52,19 @@ def export(
     that one ends or dies, the other takes over within seconds, where it was.
     """
     from gatetrail.cli.logs import log_to_stderr
+    from gatetrail.cli.output import flush, put_json
     from gatetrail.times import duration_s
 
+    if as_json and not once:
+        raise WrongUse("--json is for --once: without it, nothing goes to stdout")
     limit_s = None if deadline is None else duration_s(deadline, "--deadline")
     settings = settings_of(config, dsn=dsn, data_dir=data_dir)
-    log_to_stderr()
+    log_to_stderr(settings.logs)
     if once:
         head_seq = within(_once(settings, ONCE_S if limit_s is None else limit_s))
+        if as_json:
+            put_json({"head_seq": head_seq})
+            flush()
         say(f"Every sink has all events up to {head_seq}, or has put them into quarantine.")
         return
     with suppress(EndedBySignal):  # it ended in order, which is what was asked for

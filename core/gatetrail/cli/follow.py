@@ -1,49 +1,42 @@
-"""New events as they come, found by position alone, so that none is left out and none comes twice."""
+"""New events as they come, until somebody has had enough."""
 
 from __future__ import annotations
 
 import asyncio
 import select
 import sys
+from contextlib import aclosing
 
 from gatetrail.cli.printing import Printer
-from gatetrail.cli.talk import say, warn
-from gatetrail.errors import DatabaseUnavailable
+from gatetrail.cli.reader import Reader
 from gatetrail.events.search import EventFilter
-from gatetrail.runtime.records import Records
 
-POLL_S = 0.25
-RETRY_S = 1.0
-PAGE = 1_000
+LOOK_S = 0.5
 
 
-async def follow(records: Records, wanted: EventFilter, after_seq: int, printer: Printer) -> None:
-    """Print what matches behind a position, for ever; ends by cancellation or when nobody reads any more.
-
-    While the database is away it waits, says so once, and goes on where it was.
-    """
-    position, away = after_seq, False
-    while not _reader_gone():
-        try:
-            position = await _catch_up(records, wanted, position, printer)
-            if away:
-                say("The database is back.")
-            away = False
-        except DatabaseUnavailable as problem:
-            if not away:
-                warn(f"{problem}; trying again until it is back")
-            away = True
-        await asyncio.sleep(RETRY_S if away else POLL_S)
+async def follow(reader: Reader, wanted: EventFilter, after_seq: int, printer: Printer) -> None:
+    """Print what fits behind a position, for ever; ends by cancellation or when nobody reads any more."""
+    printing = asyncio.create_task(_print(reader, wanted, after_seq, printer))
+    leaving = asyncio.create_task(_until_reader_leaves())
+    try:
+        await asyncio.wait((printing, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if printing.done():
+            printing.result()
+    finally:
+        printing.cancel()
+        leaving.cancel()
+        await asyncio.wait((printing, leaving))
 
 
-async def _catch_up(records: Records, wanted: EventFilter, position: int, printer: Printer) -> int:
-    # What is committed up to this head is all there is up to it: positions are given in order of commit.
-    head_seq = await records.head.seq()
-    while position < head_seq:
-        entries = await records.search.after(wanted, position, PAGE)
-        printer.put(entries)
-        position = entries[-1].seq if len(entries) == PAGE else max(head_seq, *(entry.seq for entry in entries), 0)
-    return position
+async def _print(reader: Reader, wanted: EventFilter, after_seq: int, printer: Printer) -> None:
+    async with aclosing(reader.coming(wanted, after_seq)) as coming:
+        async for entries in coming:
+            printer.put(entries)
+
+
+async def _until_reader_leaves() -> None:
+    while not _reader_gone():  # noqa: ASYNC110 -- a pipe has no event for it
+        await asyncio.sleep(LOOK_S)
 
 
 def _reader_gone() -> bool:

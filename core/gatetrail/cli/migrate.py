@@ -20,7 +20,7 @@ EXAMPLES = """Examples:
 
 
 def migrate(as_json: Json = False, dsn: Dsn = None, data_dir: DataDir = None, config: Config = None) -> None:
-    """Bring the database up to date, and print the names of what was applied. `serve` does it too."""
+    """Bring the database up to date, and print the names of what was applied. `serve` does it, too."""
     from gatetrail.cli.output import flush, put_json, put_text
 
     applied = within(_migrate(settings_of(config, dsn=dsn, data_dir=data_dir)))

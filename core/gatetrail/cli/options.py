@@ -37,7 +37,24 @@ PolicyFile = Annotated[
         help="The security team's policy.yaml. Without it: the sample policy.",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="JSON lines on stdout and nothing else.")]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        envvar="GATETRAIL_URL",
+        metavar="URL",
+        help="Ask the service at this address, for example http://127.0.0.1:8080, instead of the database.",
+    ),
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file",
+        envvar="GATETRAIL_TOKEN_FILE",
+        metavar="FILE",
+        help="The bearer token for --url; without it, GATETRAIL_TOKEN holds the token itself.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="JSON lines on stdout, and nothing else there.")]
 
 
 def settings_of(config: Path | None = None, **over: Any) -> ServiceSettings:

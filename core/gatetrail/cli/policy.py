@@ -65,12 +65,12 @@ def show(policy: PolicyFile = None, as_json: Json = False, config: Config = None
     flush()
 
 
-def hash_values(config: Config = None) -> None:
+def hash_values(as_json: Json = False, config: Config = None) -> None:
     """Tell what redaction writes for values that it hashes: one value a line from stdin, one hash a line to stdout.
 
     By these a value can be searched for in the record. Values do not belong on a command line.
     """
-    from gatetrail.cli.output import flush, put_text
+    from gatetrail.cli.output import flush, put_json, put_text
     from gatetrail.redaction.marks import Marks
     from gatetrail.redaction.redaction import check_key
     from gatetrail.runtime.folder import redaction_key
@@ -79,7 +79,8 @@ def hash_values(config: Config = None) -> None:
     check_key(key)
     marks = Marks(key)
     for line in sys.stdin.buffer:
-        put_text(marks.hashed(line.decode("utf-8", "replace").removesuffix("\n")))
+        hashed = marks.hashed(line.decode("utf-8", "replace").removesuffix("\n"))
+        put_json({"hash": hashed}) if as_json else put_text(hashed)
     flush()
 
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gatetrail.cli.completion import sink_names
 from gatetrail.cli.door import NO, within
 from gatetrail.cli.options import Config, DataDir, Dsn, Json, settings_of
 from gatetrail.cli.talk import say
 from gatetrail.errors import WrongUse
 
 if TYPE_CHECKING:
+    from gatetrail.cli.cells import Screen
     from gatetrail.delivery.replay import PutAside
     from gatetrail.runtime.records import Records
     from gatetrail.settings import ServiceSettings
@@ -39,8 +41,10 @@ CANCEL_EXAMPLES = """Examples:
 
 PAGE = 1_000
 
-AnySink = Annotated[str | None, typer.Option("--sink", metavar="NAME", help="Only of this sink.")]
-SinkName = Annotated[str, typer.Option("--sink", metavar="NAME", help="Which sink.")]
+AnySink = Annotated[
+    str | None, typer.Option("--sink", metavar="NAME", help="Only of this sink.", autocompletion=sink_names)
+]
+SinkName = Annotated[str, typer.Option("--sink", metavar="NAME", help="Which sink.", autocompletion=sink_names)]
 Seqs = Annotated[
     list[int] | None, typer.Option("--seq", metavar="N", min=1, help="The event at this position; may be repeated.")
 ]
@@ -78,27 +82,36 @@ def resend(
     within(_resend(settings, sink, seqs or None, wait=not no_wait, as_json=as_json))
 
 
-def cancel(replay_id: ReplayId, dsn: Dsn = None, data_dir: DataDir = None, config: Config = None) -> None:
+def cancel(
+    replay_id: ReplayId, as_json: Json = False, dsn: Dsn = None, data_dir: DataDir = None, config: Config = None
+) -> None:
     """End a replay before its time. What it has delivered stays delivered. Exit 1: there was nothing to end."""
-    if not within(_cancel(settings_of(config, dsn=dsn, data_dir=data_dir), replay_id)):
+    from gatetrail.cli.output import flush, put_json
+
+    cancelled = within(_cancel(settings_of(config, dsn=dsn, data_dir=data_dir), replay_id))
+    if as_json:
+        put_json({"replay_id": replay_id, "cancelled": cancelled})
+        flush()
+    if not cancelled:
         say(f"Replay {replay_id} is over already, or there is none of that number.")
         raise typer.Exit(NO)
     say(f"Replay {replay_id} is cancelled.")
 
 
 async def _show(settings: ServiceSettings, sink: str | None, *, as_json: bool) -> None:
+    from gatetrail.cli.cells import Screen
     from gatetrail.cli.output import flush, put_json, put_text
     from gatetrail.runtime.records import open_records
     from gatetrail.runtime.replays import sink_of
 
-    count = 0
+    count, screen = 0, Screen()
     async with open_records(settings) as records:
         if sink is not None:
             await sink_of(records, settings, sink)
         async with aclosing(_pages(records, sink)) as found:
             async for one in found:
                 count += 1
-                put_json(_as_json(one)) if as_json else put_text(_as_text(one))
+                put_json(_as_json(one)) if as_json else put_text(_as_text(one, screen))
     flush()
     if not count:
         say("Nothing is in quarantine.")
@@ -169,9 +182,10 @@ def _as_json(one: PutAside) -> dict[str, Any]:
     }
 
 
-def _as_text(one: PutAside) -> str:
-    from gatetrail.cli.talk import printable
+def _as_text(one: PutAside, screen: Screen) -> str:
+    from gatetrail.cli.cells import Cell
 
     asked = f" (replay {one.replay_id} brings it again)" if one.replay_id is not None else ""
     head = f"sink {one.sink_name}, seq {one.seq}, {one.event_name}, since {one.quarantined_at}{asked}: {one.reason}"
-    return f"{printable(head)}\n  {printable(one.line.decode(errors='replace'))}"
+    line = Cell(one.line.decode(errors="replace"), max(screen.width - 2, 0))
+    return "\n".join([*screen.folded(head), screen.line([Cell("", 1), line])])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gatetrail.cli.completion import sink_names
 from gatetrail.cli.door import within
 from gatetrail.cli.options import Config, DataDir, Dsn, Json, settings_of
 from gatetrail.cli.talk import say, warn
@@ -26,7 +27,12 @@ EXAMPLES = """Examples:
 
 _PLACES = "a position (seq), a time (RFC 3339), or 15m, 2h, 3d (that long ago)"
 
-SinkName = Annotated[str, typer.Option("--sink", metavar="NAME", help="Which sink, as `gatetrail sinks` names it.")]
+SinkName = Annotated[
+    str,
+    typer.Option(
+        "--sink", metavar="NAME", help="Which sink, as `gatetrail sinks` names it.", autocompletion=sink_names
+    ),
+]
 First = Annotated[str, typer.Option("--from", metavar="X", help=f"Where to begin: {_PLACES}.")]
 Last = Annotated[str | None, typer.Option("--to", metavar="Y", help="Where to end, in the same words; now if unsaid.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only count the events, and say what would happen.")]

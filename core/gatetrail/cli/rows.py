@@ -1,8 +1,9 @@
-"""Events as rows: one line where there is room for it, else two; a decision's id is always whole."""
+"""Events as rows: one line where there is room for it, else two or three; a decision's id is always whole."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from gatetrail.cli.cells import BOLD, DIM, GREEN, RED, YELLOW, Cell, Screen
 from gatetrail.events.model import (
@@ -19,10 +20,11 @@ from gatetrail.events.model import (
 )
 
 ID_WIDTH = 36
-WIDE_FROM = 170
+ONE_LINE_FROM = 170
 """Terminal cells from which on an event is one line."""
-_HEADINGS = ("time (UTC)", "event", "decision", "gate", "user", "server/tool")
-_INDENT = 15
+TWO_LINES_FROM = 80
+"""From which on it is two; on narrower terminals three."""
+_INDENT = Cell("", 1)
 _STYLES = {
     "allow": GREEN,
     "success": GREEN,
@@ -32,60 +34,116 @@ _STYLES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What stands over the rows, or one event's texts for them."""
+
+    time: str
+    event: str
+    decision: str
+    gate: str
+    user: str
+    target: str
+    identifier: str
+    reason: str
+
+
+_HEADINGS = Columns("time (UTC)", "event", "decision", "gate", "user", "server/tool", "decision id", "reason")
+
+
 class Rows:
     """Lays events out for one screen."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
-        self._wide = not screen.is_terminal or screen.width >= WIDE_FROM
-        spare = max(screen.width, 60) - (_INDENT + 20 + 9 + 11) if screen.is_terminal else 48
-        user = min(max(spare // 3, 8), 16)
-        if self._wide:
-            self._widths = (19 if screen.is_terminal else 27, 21, 8, 10, 14, 30)
-        else:
-            self._widths = (14, 19, 8, 10, user, max(spare - user - 1, 8))
 
     def heading(self) -> str:
-        """The names of the columns."""
-        cells = [Cell(name, width, BOLD) for name, width in zip(_HEADINGS, self._widths, strict=True)]
-        rest = [Cell("decision id", ID_WIDTH, BOLD), Cell("reason", 0, BOLD)]
-        if self._wide:
-            return self._screen.line([*cells, *rest])
-        return self._screen.line(cells) + "\n" + self._screen.line([Cell("", _INDENT - 1), *rest])
+        """The names of the columns, over as many lines as an event has."""
+        return "\n".join(self._laid_out(_HEADINGS, Styles(*[BOLD] * 4)))
 
     def lines(self, event: Event) -> Iterator[str]:
-        """The event's line, or its two."""
+        """The event's line, or its two or three."""
         word, gate = _decision_of(event)
-        texts = (self._time(event), event.event_name, word, gate, event.user_id or "-", _target_of(event))
-        styles = (DIM, "", _STYLES.get(word, ""), _STYLES.get(word, "") if gate != "-" else DIM, "", "")
-        cells = [Cell(text, width, style) for text, width, style in zip(texts, self._widths, styles, strict=True)]
-        identifier = _id_of(event)
-        if self._wide:
-            yield self._screen.line([*cells, Cell(identifier or "-", ID_WIDTH, DIM), self._reason(event, self._taken)])
-            return
-        yield self._screen.line(cells)
-        indent = Cell("", _INDENT - 1)
-        if identifier is None:
-            yield self._screen.line([indent, self._reason(event, _INDENT)])
-        else:
-            reason = self._reason(event, _INDENT + ID_WIDTH + 1)
-            yield self._screen.line([indent, Cell(identifier, ID_WIDTH, DIM), reason])
+        texts = Columns(
+            self._time(event),
+            event.event_name,
+            word,
+            gate,
+            event.user_id or "-",
+            _target_of(event),
+            _id_of(event) or "-",
+            _reason_of(event),
+        )
+        yield from self._laid_out(texts, Styles(DIM, _STYLES.get(word, ""), "" if gate == "-" else RED, ""))
 
-    @property
-    def _taken(self) -> int:
-        return sum(self._widths) + len(self._widths) + ID_WIDTH + 1
-
-    def _reason(self, event: Event, taken: int) -> Cell:
-        text = _reason_of(event)
+    def _laid_out(self, texts: Columns, styles: Styles) -> Iterator[str]:
         if not self._screen.is_terminal:
-            return Cell(text)
-        return Cell(text, max(self._screen.width - taken, 10))
+            yield self._one_line(texts, styles, (27, 21, 8, 10, 14, 30))
+        elif self._screen.width >= ONE_LINE_FROM:
+            spare = self._screen.width - ONE_LINE_FROM
+            yield self._one_line(texts, styles, (19, 21, 8, 10, 14 + min(spare // 4, 12), 30 + min(spare // 4, 20)))
+        elif self._screen.width >= TWO_LINES_FROM:
+            yield from self._two_lines(texts, styles)
+        else:
+            yield from self._three_lines(texts, styles)
+
+    def _one_line(self, texts: Columns, styles: Styles, widths: tuple[int, int, int, int, int, int]) -> str:
+        """All in columns; the reason takes what is left, and where nothing bounds it, all that it wants."""
+        time, event, decision, gate, user, target = widths
+        left = self._screen.width - sum(widths) - len(widths) - ID_WIDTH - 1
+        return self._screen.line(
+            [
+                Cell(texts.time, time, styles.dim),
+                Cell(texts.event, event, styles.plain),
+                Cell(texts.decision, decision, styles.decision),
+                Cell(texts.gate, gate, styles.gate),
+                Cell(texts.user, user, styles.plain),
+                Cell(texts.target, target, styles.plain),
+                Cell(texts.identifier, ID_WIDTH, styles.dim),
+                Cell(texts.reason, left if self._screen.is_terminal else 0, styles.plain),
+            ]
+        )
+
+    def _two_lines(self, texts: Columns, styles: Styles) -> Iterator[str]:
+        """What happened to what; below it the id, and who and why in one text, so that a long name has room."""
+        yield self._screen.line([*self._first_cells(texts, styles), Cell(texts.target, self._left(55), styles.plain)])
+        identifier = Cell(texts.identifier, ID_WIDTH, styles.dim)
+        about = Cell(f"{texts.user}: {texts.reason}", self._left(ID_WIDTH + 3), styles.plain)
+        yield self._screen.line([_INDENT, identifier, about])
+
+    def _three_lines(self, texts: Columns, styles: Styles) -> Iterator[str]:
+        yield self._screen.line(self._first_cells(texts, styles))
+        identifier = Cell(texts.identifier, ID_WIDTH, styles.dim)
+        yield self._screen.line([_INDENT, identifier, Cell(texts.user, self._left(ID_WIDTH + 3), styles.plain)])
+        about = Cell(f"{texts.target}: {texts.reason}", self._left(2), styles.plain)
+        yield self._screen.line([_INDENT, about])
+
+    def _first_cells(self, texts: Columns, styles: Styles) -> list[Cell]:
+        return [
+            Cell(texts.time, 14, styles.dim),
+            Cell(texts.event, 19, styles.plain),
+            Cell(texts.decision, 8, styles.decision),
+            Cell(texts.gate, 10, styles.gate),
+        ]
+
+    def _left(self, taken: int) -> int:
+        return self._screen.width - taken
 
     def _time(self, event: Event) -> str:
         if not self._screen.is_terminal:
             return event.timestamp
         text = event.timestamp[:19].replace("T", " ")
-        return text if self._wide else text[5:]
+        return text if self._screen.width >= ONE_LINE_FROM else text[5:]
+
+
+@dataclass(frozen=True, slots=True)
+class Styles:
+    """ANSI styles of an event's cells."""
+
+    dim: str
+    decision: str
+    gate: str
+    plain: str
 
 
 def _decision_of(event: Event) -> tuple[str, str]:

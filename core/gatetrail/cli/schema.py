@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gatetrail.cli.door import NO
+from gatetrail.cli.options import Json
 from gatetrail.cli.talk import say
 from gatetrail.errors import WrongUse
 
@@ -21,14 +22,15 @@ CHECK_EXAMPLES = """Examples:
 
 \b
   gatetrail schema check
+  gatetrail schema check --json
 """
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write; is made when it is missing.")]
 
 
-def export(folder: Folder = Path("schemas/v1")) -> None:
+def export(folder: Folder = Path("schemas/v1"), as_json: Json = False) -> None:
     """Write the schemas into a folder, one for each event in its `events/`, and print their paths."""
-    from gatetrail.cli.output import flush, put_text
+    from gatetrail.cli.output import flush, put_json, put_text
     from gatetrail.runtime.schema import shipped
 
     try:
@@ -36,18 +38,22 @@ def export(folder: Folder = Path("schemas/v1")) -> None:
     except OSError as problem:
         raise WrongUse(f"{folder}: cannot be written: {problem.strerror or problem}") from None
     for name in shipped.generated():
-        put_text(str(folder / name))
+        path = str(folder / name)
+        put_json({"path": path}) if as_json else put_text(path)
     flush()
 
 
-def check() -> None:
+def check(as_json: Json = False) -> None:
     """Compare the schemas that ship with what the models say. Exit 0: they fit; 1: the names of those that do not."""
-    from gatetrail.cli.output import flush, put_text
+    from gatetrail.cli.output import flush, put_json, put_text
     from gatetrail.runtime.schema import shipped
 
-    drifted = shipped.drifted()
-    for name in drifted:
-        put_text(name)
+    drifted = [*shipped.drifted()]
+    if as_json:
+        put_json({"ok": not drifted, "drifted": drifted})
+    else:
+        for name in drifted:
+            put_text(name)
     flush()
     if drifted:
         say("Write them anew: gatetrail schema export")

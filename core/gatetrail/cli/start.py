@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import typer
 
 from gatetrail.cli.app import command
+from gatetrail.cli.completion import begin
 from gatetrail.cli.door import EndedBySignal
 from gatetrail.cli.output import ReaderGone, give_up
 from gatetrail.cli.talk import say, say_error
@@ -37,6 +38,7 @@ def main() -> NoReturn:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and give its exit code. Expected errors are told in a line, without a traceback."""
     try:
+        begin()
         code = command().main(args=list(arguments), prog_name="gatetrail", standalone_mode=False)
         sys.stdout.flush()
     except typer.Exit as ending:
@@ -59,10 +61,15 @@ def run(arguments: Sequence[str]) -> int:
 def _wrong_use(problem: Any) -> int:
     if problem.ctx is not None:
         say(problem.ctx.get_usage())
-    say_error(problem.format_message())
+    say_error(_without_jargon(problem.format_message()))
     if problem.ctx is not None:
         say(f"Try '{problem.ctx.command_path} --help'.")
     return WRONG_USE
+
+
+def _without_jargon(message: str) -> str:
+    # Some versions of typer put the class of the exception in front of what was wrong.
+    return message.replace("Value error, ", "").removesuffix(".")
 
 
 def _unexpected(problem: Exception) -> int:

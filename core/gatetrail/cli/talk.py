@@ -17,8 +17,16 @@ def printable(text: str) -> str:
 
 
 def coloured(stream: TextIO) -> bool:
-    """Whether colour is welcome: on a terminal, unless NO_COLOR is set (no-color.org)."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """Whether colour is welcome: on a terminal, or where FORCE_COLOR is set (for `less -R`).
+
+    Never where NO_COLOR is set (no-color.org), which goes over the other.
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    forced = os.environ.get("FORCE_COLOR")
+    if forced:
+        return forced != "0"
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def say(text: str) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gatetrail.cli.options import Config, DataDir, PolicyFile, policy_of, settings_of
+from gatetrail.cli.options import Config, DataDir, Json, PolicyFile, policy_of, settings_of
 from gatetrail.identity.tiers import Tier
 
 EXAMPLES = """Examples:
@@ -29,12 +29,13 @@ def mint(  # noqa: PLR0913 -- one for each claim
     ttl: Annotated[str, typer.Option(metavar="TIME", help="How long it is valid: 15m, 1h, 2d.")] = "1h",
     session: Annotated[str | None, typer.Option(metavar="ID", help="The session that it belongs to.")] = None,
     client: Annotated[str | None, typer.Option(metavar="ID", help="The client that it is issued to.")] = None,
+    as_json: Json = False,
     policy: PolicyFile = None,
     data_dir: DataDir = None,
     config: Config = None,
 ) -> None:
     """Sign a token with the service's secret, and print it alone. Needs no running service."""
-    from gatetrail.cli.output import flush, put_text
+    from gatetrail.cli.output import flush, put_json, put_text
     from gatetrail.clock import IdMaker, SystemClock
     from gatetrail.identity.bearer import mint as mint_token
     from gatetrail.runtime.folder import jwt_secret
@@ -58,5 +59,8 @@ def mint(  # noqa: PLR0913 -- one for each claim
         session_id=session,
         client_id=client,
     )
-    put_text(token)
+    if as_json:
+        put_json({"token": token, "user_id": user, "tier": tier.value, "ttl_s": ttl_s})
+    else:
+        put_text(token)
     flush()

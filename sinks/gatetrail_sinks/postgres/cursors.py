@@ -67,6 +67,17 @@ class PostgresCursors:
     async def quarantine(self, sink_name: str, entry: Entry, reason: str) -> None:
         await self._change(sink_name, "cursor_quarantine", _aside(entry, reason))
 
+    async def forget(self, sink_name: str) -> tuple[int, int, int]:
+        """Remove a sink that this process owns, with its quarantine and its replays.
+
+        Gives its last position, and how many events in quarantine and how many open replays went with it.
+        """
+        rows = await self._work(sink_name, query("cursor_forget"), {})
+        if not rows:
+            raise DatabaseUnavailable(f"sink {sink_name} has lost its row in sink_cursors")
+        seq, quarantined_count, open_replay_count = rows[0]
+        return int(seq), int(quarantined_count), int(open_replay_count)
+
     async def release(self, sink_name: str) -> None:
         connection = self._connection
         if sink_name not in self._owned or connection is None:

@@ -50,6 +50,10 @@ class Wakeups:
             both.create_task(self._persist(self._listen))
             both.create_task(self._persist(self._notify))
 
+    async def listen(self) -> None:
+        """Only listen, for who writes nothing, until cancelled."""
+        await self._persist(self._listen)
+
     async def _persist(self, talk: Callable[[Connection], Awaitable[None]]) -> None:
         while True:
             try:

@@ -1,0 +1,65 @@
+"""Which service is asked, and with which token."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from gatetrail.errors import WrongUse
+
+TOKEN_VARIABLE = "GATETRAIL_TOKEN"  # noqa: S105 -- the name of it
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+_MAX_TOKEN_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A service as somebody named it, without a slash at its end."""
+
+    base: str
+    token: SecretStr | None
+
+
+def address_of(url: str, token_file: Path | None) -> Address:
+    """The service at a URL, to be asked with the token of a file, else of GATETRAIL_TOKEN. Raises `WrongUse`."""
+    return Address(_base_of(url), _token_of(token_file))
+
+
+def _base_of(url: str) -> str:
+    import httpx2
+
+    wrong = f"--url: {url!r} is no address of a service; expected for example http://127.0.0.1:8080"
+    try:
+        found = httpx2.URL(url.strip())
+    except httpx2.InvalidURL as problem:
+        raise WrongUse(f"{wrong} ({problem})") from None
+    if found.userinfo:
+        raise WrongUse("--url: a name or password in it is not used; the token belongs in GATETRAIL_TOKEN")
+    if found.scheme not in ("http", "https") or not found.host or found.query or found.fragment:
+        raise WrongUse(wrong)
+    return str(found).rstrip("/")
+
+
+def _token_of(file: Path | None) -> SecretStr | None:
+    if file is None:
+        text, where = os.environ.get(TOKEN_VARIABLE, ""), TOKEN_VARIABLE
+        if not text.strip():
+            return None
+    else:
+        text, where = _read(file), str(file)
+    token = text.strip()
+    if not _TOKEN.fullmatch(token):
+        raise WrongUse(f"{where}: holds no token; expected one line, as `gatetrail token mint` prints it")
+    return SecretStr(token)
+
+
+def _read(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(_MAX_TOKEN_BYTES).decode("ascii", "replace")
+    except OSError as problem:
+        raise WrongUse(f"{file}: cannot be read: {problem.strerror or problem}") from None
