@@ -8,9 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from gatetrail.cli import (
+    completion,
     demo,
     events,
     export,
+    help,  # noqa: A004 -- a module of ours
     migrate,
     policy,
     quarantine,
@@ -21,6 +23,7 @@ from gatetrail.cli import (
     token,
     verify,
     why,
+    worker,
 )
 
 HELP = """Four gates and a durable audit trail in front of every tool call of an AI agent.
@@ -52,6 +55,7 @@ def command() -> Any:
     app.callback(invoke_without_command=True)(_top)
     _add(app, demo.demo, demo.EXAMPLES, "Show every gate on real traffic.")
     _add(app, serve.serve, serve.EXAMPLES, "Run the service.")
+    app.command("worker", hidden=True, epilog=worker.EXAMPLES)(worker.worker)
     _add(app, export.export, export.EXAMPLES, "Drive the sinks in a process of their own.")
     _add(app, events.events, events.EXAMPLES, "Search the record, or follow it.")
     _add(app, why.why, why.EXAMPLES, "Explain one decision.")
@@ -63,6 +67,7 @@ def command() -> Any:
     _add(group, quarantine.show, quarantine.SHOW_EXAMPLES, "List what sinks would not take.", name="quarantine")
     _add(group, quarantine.resend, quarantine.RESEND_EXAMPLES, "Bring events in quarantine once more.")
     _add(group, quarantine.cancel, quarantine.CANCEL_EXAMPLES, "End a replay before its time.")
+    _add(group, sinks.forget, sinks.FORGET_EXAMPLES, "Forget a sink that is gone.")
     app.add_typer(group)
     _add(app, replay.replay, replay.EXAMPLES, "Bring a range of events to a sink once more.")
     group = _group(app, "policy", "Check and show the policy file.")
@@ -74,6 +79,8 @@ def command() -> Any:
     group = _group(app, "schema", "JSON Schemas of event, policy and settings.")
     _add(group, schema.export, schema.EXPORT_EXAMPLES, "Write the JSON Schemas.")
     _add(group, schema.check, schema.CHECK_EXAMPLES, "Compare those that ship with the models.")
+    _add(app, completion.completion, completion.EXAMPLES, "Print a completion script for a shell.")
+    _add(app, help.show_help, help.EXAMPLES, "Tell how a command is used.", name="help")
     return typer.main.get_command(app)
 
 

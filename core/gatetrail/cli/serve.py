@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import signal
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -12,12 +15,12 @@ import typer
 
 from gatetrail.cli.door import EndedBySignal, within
 from gatetrail.cli.options import Config, DataDir, Dsn, PolicyFile, settings_of
-from gatetrail.cli.talk import say, warn
 
 EXAMPLES = """Examples:
 
 \b
   gatetrail serve
+  gatetrail serve --workers 4
   gatetrail serve --policy policy.yaml --config service.yaml --host 0.0.0.0 --port 8443
 """
 
@@ -30,6 +33,12 @@ Port = Annotated[
         envvar="GATETRAIL_PORT", min=0, max=65_535, metavar="N", help="8080 if unsaid; 0 takes any free port."
     ),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        envvar="GATETRAIL_WORKERS", min=1, max=256, metavar="N", help="Processes that answer on the port; 1 if unsaid."
+    ),
+]
 
 
 def serve(
@@ -37,22 +46,34 @@ def serve(
     config: Config = None,
     host: Host = None,
     port: Port = None,
+    workers: Workers = None,
     no_sinks: Annotated[bool, typer.Option("--no-sinks", help="Leave the sinks to another process.")] = False,
     dsn: Dsn = None,
     data_dir: DataDir = None,
 ) -> None:
     """Serve MCP behind the gates at /mcp/SERVER, until Ctrl-C or SIGTERM; the end is in order and exit 0.
 
-    Without files: the sample policy, its two sample servers, and an embedded PostgreSQL.
+    A second Ctrl-C cuts short what the end is waiting for. A socket that systemd hands over is served instead of
+    --host and --port. Without files: the sample policy, its two sample servers, and an embedded PostgreSQL.
     """
-    settings = settings_of(config, policy=policy, host=host, port=port, dsn=dsn, data_dir=data_dir)
-    from gatetrail.cli.logs import log_to_stderr
+    settings = settings_of(config, policy=policy, host=host, port=port, workers=workers, dsn=dsn, data_dir=data_dir)
+    from gatetrail.cli.logs import log_to_stderr, tellers
+    from gatetrail.cli.worker import COMMAND
+    from gatetrail.runtime.attending import Talk
     from gatetrail.runtime.serve import serve as run_service
 
-    log_to_stderr()
+    log_to_stderr(settings.logs)
+    say, warn = tellers(settings.logs)
     options = {"--policy": policy, "--config": config, "--data-dir": data_dir}
+    talk = Talk(say, warn, say, _mint_hint(options))
+    if not sys.stderr.isatty():  # in a terminal that closes, the service ends with it
+        signal.signal(signal.SIGHUP, _reserved)
     with suppress(EndedBySignal):  # it ended in order, which is what was asked for
-        within(run_service(settings, sinks=not no_sinks, say=say, warn=warn, mint_hint=_mint_hint(options)))
+        within(run_service(settings, sinks=not no_sinks, talk=talk, environment=os.environ, worker=COMMAND))
+
+
+def _reserved(_number: int, _frame: object) -> None:
+    """SIGHUP is kept for reading the policy anew."""
 
 
 def _mint_hint(options: Mapping[str, Path | None]) -> str:

@@ -34,6 +34,7 @@ from gatetrail.runtime.metrics.tallies import Tallies
 from gatetrail.runtime.observing import observing
 from gatetrail.runtime.recording import Recording, open_recording
 from gatetrail.runtime.sample import sample_policy
+from gatetrail.runtime.telling import Tell, quiet
 from gatetrail.sessions import Sessions
 from gatetrail.settings import ServiceSettings, load_settings
 from gatetrail.words import Level
@@ -67,11 +68,13 @@ class Gatetrail:
         settings: ServiceSettings | None = None,
         sinks: bool = True,
         clock: Clock | None = None,
+        tell: Tell = quiet,
     ) -> AbstractAsyncContextManager[Gatetrail]:
         """Open the gate: `async with Gatetrail.open(policy="policy.yaml") as gt`.
 
         `dsn` goes over GATETRAIL_DSN; with neither an embedded PostgreSQL is started, or shared with the
         other processes that use the same data folder. `sinks` False leaves export to another process.
+        `tell` gets a sentence at each step of the end.
         Raises `PolicyInvalid`, `SettingsInvalid`, `DatabaseUnavailable`, `DataFolderUnusable` or `MigrationRefused`.
         """
         chosen = settings or load_settings(_config_of_environment())
@@ -79,7 +82,7 @@ class Gatetrail:
             chosen = chosen.model_copy(update={"dsn": SecretStr(dsn)})
         if not sinks:
             chosen = chosen.model_copy(update={"sinks": {}})
-        return _open(_policy(policy, chosen), chosen, clock or SystemClock())
+        return _open(_policy(policy, chosen), chosen, clock or SystemClock(), tell)
 
     def install(self, server: SupportedServer, *, name: str, local_caller: Caller | None = None) -> None:
         """Put the gate into an MCPServer, a low-level Server or a FastMCP, under the name that the policy knows.
@@ -103,7 +106,7 @@ class Gatetrail:
 
 
 @asynccontextmanager
-async def _open(policy: Policy, settings: ServiceSettings, clock: Clock) -> AsyncGenerator[Gatetrail]:
+async def _open(policy: Policy, settings: ServiceSettings, clock: Clock, tell: Tell) -> AsyncGenerator[Gatetrail]:
     ids = IdMaker(clock)
     stamp = Stamp(clock, ids, instance_id=ids.new_id(), product_version=version("gatetrail"))
     verifier = TokenVerifier(policy.document.identity, jwt_secret(settings), clock)
@@ -111,13 +114,18 @@ async def _open(policy: Policy, settings: ServiceSettings, clock: Clock) -> Asyn
     tallies = Tallies()
     async with AsyncExitStack() as stack:
         observer = await stack.enter_async_context(observing(settings, tallies, stamp.instance_id))
-        recording = await stack.enter_async_context(open_recording(settings, stamp, Redacted(redaction), observer))
+        opened = open_recording(settings, stamp, Redacted(redaction), tell, observer)
+        recording = await stack.enter_async_context(opened)
         dsn, pool, journal, ledger = recording.dsn, recording.pool, recording.journal, recording.ledger
         sessions = Sessions(PostgresSessions(dsn, pool), stamp, ledger.commit_or_spool, redaction)
         dispatcher = Dispatcher(Gates(policy, GateState()), sessions, ledger, stamp, clock, ids, observer)
         await dispatcher.report(_in_force(policy, stamp))
         cursors = await stack.enter_async_context(open_cursors(dsn))
-        followers = await stack.enter_async_context(run_sinks(settings, journal, cursors, stamp, ledger, clock))
+        drain_s = settings.drain_s
+        running = run_sinks(settings, journal, cursors, stamp, ledger, clock, drain_s=drain_s)
+        followers = await stack.enter_async_context(running)
+        if followers:
+            stack.callback(tell, f"Ending: sinks get {drain_s:g} s to come to the journal's end.")
         in_background(stack, beat(ledger, stamp, followers), "gatetrail heartbeat")
         adapter = Adapter(dispatcher, verifier, stamp, ids)
         yield Gatetrail(

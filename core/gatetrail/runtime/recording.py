@@ -15,6 +15,7 @@ from gatetrail.events.stamp import Stamp
 from gatetrail.runtime.background import in_background
 from gatetrail.runtime.database import open_database
 from gatetrail.runtime.folder import spool_dir
+from gatetrail.runtime.telling import Tell, quiet
 from gatetrail.settings import ServiceSettings
 from gatetrail_sinks.postgres.connection import Pool, open_pool
 from gatetrail_sinks.postgres.executions import PostgresExecutions
@@ -41,20 +42,22 @@ async def open_recording(
     settings: ServiceSettings,
     stamp: Stamp,
     redacted: Callable[[Record], Record],
+    tell: Tell = quiet,
     observer: CommitObserver | None = None,
 ) -> AsyncGenerator[Recording]:
     """The settings' database, brought up to date, with nothing left in the spool at the end that the journal takes.
 
-    `redacted` gives an event as it may be written.
+    `redacted` gives an event as it may be written; `tell` gets a sentence at each step of the end.
     Raises `DatabaseUnavailable`, `DataFolderUnusable` or `MigrationRefused`.
     """
     async with AsyncExitStack() as stack:
-        dsn = await stack.enter_async_context(open_database(settings))
+        dsn = await stack.enter_async_context(open_database(settings, tell))
         await migrate(dsn)
         pool = await stack.enter_async_context(open_pool(dsn))
         limits = _writer_settings(settings)
         opened = open_journal(dsn, pool, instance_id=stamp.instance_id, settings=limits, observer=observer)
         journal = await stack.enter_async_context(opened)
+        stack.callback(tell, "Ending: the journal closes.")
         spool = Spool(spool_dir(settings), stamp.instance_id)
         stack.callback(spool.close)
         recovery = Recovery(journal, PostgresExecutions(dsn, pool, stamp.instance_id), spool, stamp)
