@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from gatetrail.cli.remedies import REMEDIES, what_would_have_passed
 from gatetrail.events.model import ToolCallDecided
+from gatetrail.events.remedies import REMEDIES, what_would_have_passed
 from gatetrail.words import GateName, ReasonCode
 from tests.cli.conftest import Gatetrail, Ran
 from tests.cli.recorded import allowed, denied, limited, record

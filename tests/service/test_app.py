@@ -39,7 +39,9 @@ class FakeGate:
         assert server is not None
         self.installed.append(name)
 
-    def identity(self, app: ASGIApp) -> ASGIApp:
+    def identity(self, app: ASGIApp, *, problems: bool = False) -> ASGIApp:
+        assert problems
+
         async def layer(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http":
                 self.identified.append(scope["path"])
@@ -84,7 +86,7 @@ async def test_the_identity_layer_stands_around_all_but_servers_and_health() -> 
         for path in ("/healthz", "/readyz", "/.env", "/mcp/other", "/openapi.json"):
             await http.get(path)
         await http.post("/mcp/finance", json=INITIALIZE)
-    assert gate.identified == ["/.env", "/mcp/other", "/openapi.json"]
+    assert gate.identified == ["/.env", "/mcp/other"]
 
 
 @pytest.mark.parametrize(

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gatetrail.cli.door import NO, within
-from gatetrail.cli.options import Config, DataDir, Dsn, Json, settings_of
+from gatetrail.cli.options import Config, DataDir, Dsn, Json, TokenFile, Url
+from gatetrail.cli.reader import reader_of
 from gatetrail.cli.talk import say_error
-from gatetrail.errors import WrongUse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
 
+    from gatetrail.cli.reader import Reader
+    from gatetrail.events.explanation import Explanation
     from gatetrail.events.journal import Entry
-    from gatetrail.settings import ServiceSettings
 
 EXAMPLES = """Examples:
 
 \b
   gatetrail why 0199f2c4-8a51-7d3e-9b6f-2c1d0e4a5b6c
   gatetrail why 0199f2c4-8a51-7d3e-9b6f-2c1d0e4a5b6c --json
+  gatetrail why 0199f2c4-8a51-7d3e-9b6f-2c1d0e4a5b6c --url http://127.0.0.1:8080
 """
 
 Identifier = Annotated[
@@ -34,44 +36,46 @@ Identifier = Annotated[
 
 
 def why(
-    decision_id: Identifier, as_json: Json = False, dsn: Dsn = None, data_dir: DataDir = None, config: Config = None
+    context: typer.Context,
+    *,
+    decision_id: Identifier,
+    as_json: Json = False,
+    url: Url = None,
+    token_file: TokenFile = None,
+    dsn: Dsn = None,
+    data_dir: DataDir = None,
+    config: Config = None,
 ) -> None:
-    """Explain one decision: every gate, the matched rule, the outcome, and what would have passed."""
-    from gatetrail.cli.explanation import explanation_of
-    from gatetrail.cli.output import flush, put_json, put_text
+    """Explain one decision: every gate, the matched rule, the outcome, and what would have passed.
 
-    identifier = checked_id(decision_id)
-    entries = within(_entries(settings_of(config, dsn=dsn, data_dir=data_dir), identifier))
-    explanation = explanation_of([entry.event() for entry in entries])
-    if explanation is None:
+    Exit 1: the record has no such decision, or it is not for this caller to see.
+    """
+    from gatetrail.cli.explanation import text_of
+    from gatetrail.cli.output import flush, put_json, put_text
+    from gatetrail.events.asking import decision_id_of
+
+    identifier = decision_id_of(decision_id)
+    opening = reader_of(context, url=url, token_file=token_file, dsn=dsn, data_dir=data_dir, config=config)
+    found = within(_explained(opening, identifier, traced=as_json))
+    if found is None:
         say_error(f"the record has no decision {identifier}")
         raise typer.Exit(NO)
+    explanation, trace = found
     if as_json:
-        put_json(explanation.as_json())
+        put_json(explanation.as_json(trace))
     else:
-        put_text(explanation.as_text())
+        put_text(text_of(explanation))
     flush()
 
 
-def checked_id(text: str) -> str:
-    """The id in its one form: 36 characters, lower case. Raises `WrongUse`."""
-    from gatetrail.clock import id_moment_us, rfc3339
+async def _explained(
+    opening: AbstractAsyncContextManager[Reader], identifier: str, *, traced: bool
+) -> tuple[Explanation, Sequence[Entry]] | None:
+    """The explanation, and the events of its trace if they are wanted."""
+    from gatetrail.events.explanation import explanation_of, trace_of
 
-    try:
-        identifier = uuid.UUID(text.strip())
-        rfc3339(id_moment_us(str(identifier)))
-        if identifier.version == 7:  # noqa: PLR2004 -- RFC 9562
-            return str(identifier)
-    except (ValueError, OverflowError, OSError):
-        pass
-    raise WrongUse(
-        f"{text!r} is no decision id; expected 36 characters such as 0199f2c4-8a51-7d3e-9b6f-2c1d0e4a5b6c,"
-        " as they stand in the caller's error and in gatetrail events"
-    )
-
-
-async def _entries(settings: ServiceSettings, identifier: str) -> Sequence[Entry]:
-    from gatetrail.runtime.records import open_records
-
-    async with open_records(settings) as records:
-        return await records.search.of_decision(identifier)
+    async with opening as reader:
+        explanation = explanation_of([entry.event() for entry in await reader.search.of_decision(identifier)])
+        if explanation is None:
+            return None
+        return explanation, await trace_of(explanation, reader.search) if traced else ()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import difflib
 import re
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import cache
 from typing import get_args
 
+from gatetrail.clock import id_moment_us, rfc3339
 from gatetrail.errors import WrongUse
 from gatetrail.events.fields import Record
 from gatetrail.events.model import Event
-from gatetrail.events.search import EventFilter
+from gatetrail.events.search import EventFilter, Forms
 from gatetrail.times import moment
 from gatetrail.words import GateName
 
@@ -20,16 +22,35 @@ FILTER_WORDS = tuple(field.name for field in fields(EventFilter) if field.name !
 """What can be asked for, by the same names everywhere: options of the command line, parameters of the API."""
 
 DECISIONS = ("allow", "deny")
+MAX_GLOB_CHARACTERS = 300
+"""A little more than the longest name."""
+
+FormsOf = Callable[[str, str], Forms]
+"""The forms that the value of an event's key can have in the record, from key and value."""
+
+_IDS = {"user": "user_id", "session": "session_id", "client": "client_id"}
+UUID_VERSION = 7
+"""RFC 9562: the ids of decisions and events tell when they were made."""
 _TRACE = re.compile(r"[0-9a-f]{32}")
 
 
+def as_it_came(_key: str, value: str) -> Forms:
+    """The forms of an id where nothing is known of a redaction."""
+    return (value,)
+
+
 def filter_of(
-    words: Mapping[str, str | None], now_us: int, called: Callable[[str], str] = str, owner: str | None = None
+    words: Mapping[str, str | None],
+    now_us: int,
+    called: Callable[[str], str] = str,
+    *,
+    forms_of: FormsOf = as_it_came,
+    owner: Forms | None = None,
 ) -> EventFilter:
     """The filter that the words name; None stands for a word that was not said.
 
     Times may be durations that count back from `now_us`. `called` gives a word as whoever typed it knows it.
-    Raises `WrongUse` for what is no such word, and for what cannot occur.
+    Ids are found in all their `forms_of`. Raises `WrongUse` for what is no such word, and for what cannot occur.
     """
     given = {word: _text(value, called(word)) for word, value in words.items() if value is not None}
     for word in ("since", "until"):
@@ -38,7 +59,36 @@ def filter_of(
     if "trace" in given:
         given["trace"] = given["trace"].lower()
     _check(given, called)
-    return EventFilter(**given, owner=owner)
+    ids = {word: forms_of(key, given[word]) for word, key in _IDS.items() if word in given}
+    return EventFilter(
+        since=given.get("since"),
+        until=given.get("until"),
+        user=ids.get("user"),
+        session=ids.get("session"),
+        trace=given.get("trace"),
+        client=ids.get("client"),
+        server=given.get("server"),
+        tool=given.get("tool"),
+        gate=given.get("gate"),
+        decision=given.get("decision"),
+        event=given.get("event"),
+        owner=owner,
+    )
+
+
+def decision_id_of(text: str) -> str:
+    """A decision's or an event's id in its one form: 36 characters, lower case. Raises `WrongUse`."""
+    try:
+        identifier = uuid.UUID(text.strip())
+        rfc3339(id_moment_us(str(identifier)))
+        if identifier.version == UUID_VERSION:
+            return str(identifier)
+    except (ValueError, OverflowError, OSError):
+        pass
+    raise WrongUse(
+        f"{text!r} is no decision id; expected 36 characters such as 0199f2c4-8a51-7d3e-9b6f-2c1d0e4a5b6c,"
+        " as they stand in the caller's error and in gatetrail events"
+    )
 
 
 @cache
@@ -64,6 +114,9 @@ def _check(given: Mapping[str, str], called: Callable[[str], str]) -> None:
         raise WrongUse(f"{called('trace')}: {trace!r} is no trace id; expected 32 hex digits")
     _check_listed(given.get("gate"), tuple(GateName), called("gate"))
     _check_listed(given.get("decision"), DECISIONS, called("decision"))
+    for word in ("tool", "event"):
+        if len(given.get(word, "")) > MAX_GLOB_CHARACTERS:
+            raise WrongUse(f"{called(word)}: has more than {MAX_GLOB_CHARACTERS} characters; no name is so long")
     if event is not None and not set("*?") & set(event):
         _check_name(event, called("event"))
 

@@ -8,6 +8,9 @@ from typing import Protocol
 
 from gatetrail.events.journal import Entry
 
+Forms = tuple[str, ...]
+"""One id in every form that it can have in the record: as it came, and as redaction writes it. Any of them fits."""
+
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
@@ -17,18 +20,18 @@ class EventFilter:
     """RFC 3339; events at or after it."""
     until: str | None = None
     """RFC 3339; events before it."""
-    user: str | None = None
-    session: str | None = None
+    user: Forms | None = None
+    session: Forms | None = None
     trace: str | None = None
-    client: str | None = None
+    client: Forms | None = None
     server: str | None = None
     tool: str | None = None
-    """A glob: `*` any characters, `?` one; upper and lower case are the same."""
+    """A glob: `*` any characters, `?` one; A to Z are the same in upper and lower case."""
     gate: str | None = None
     decision: str | None = None
     event: str | None = None
     """An event name, or a glob of one such as `audit.*`."""
-    owner: str | None = None
+    owner: Forms | None = None
     """Only events of this user, whoever is asked for: what somebody may see who may see no others'."""
 
 
@@ -39,8 +42,10 @@ class Search(Protocol):
         """The newest matching events, of those before a position if one is given, in the order of the record."""
         ...
 
-    async def after(self, wanted: EventFilter, after_seq: int, limit: int) -> Sequence[Entry]:
-        """The first matching events behind a position, in order."""
+    async def after(
+        self, wanted: EventFilter, after_seq: int, limit: int, before_seq: int | None = None
+    ) -> Sequence[Entry]:
+        """The first matching events behind a position, and before another if one is given, in order."""
         ...
 
     async def of_decision(self, identifier: str) -> Sequence[Entry]:

@@ -36,6 +36,8 @@ class IdentityRefusal(StrEnum):
     SCHEME_UNSUPPORTED = "scheme_unsupported"
     SESSION_OF_ANOTHER_USER = "session_of_another_user"
     IDENTITY_HEADERS_FORGED = "identity_headers_forged"
+    ROLE_MISSING = "role_missing"
+    """The identity is proven, and may not read what was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,20 +6,21 @@ from typing import Any, Protocol
 
 from mcp.server.lowlevel import Server
 from mcp.server.mcpserver import MCPServer
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from gatetrail.clock import IdMaker
 from gatetrail.dispatcher import Dispatcher
 from gatetrail.errors import ServerNotSupported
 from gatetrail.events.stamp import Stamp
 from gatetrail.identity.bearer import TokenVerifier
-from gatetrail.identity.caller import Anonymous, Caller
-from gatetrail.mcp.bearer import Bearer
+from gatetrail.identity.caller import Anonymous, Caller, Refused
+from gatetrail.mcp.bearer import TOKEN_MISSING, Bearer
 from gatetrail.mcp.door import Door
 from gatetrail.mcp.hosts.find import host_of
 from gatetrail.mcp.identity import IdentityLayer
 from gatetrail.mcp.install import install
 from gatetrail.mcp.installation import Installation
+from gatetrail.redaction import Redactor
 
 
 class FastMCPServer(Protocol):
@@ -57,6 +58,22 @@ class Adapter:
         if not install(installation, self._door):
             raise ServerNotSupported(f"the server {name!r} has a gate already; install it once")
 
-    def identity(self, app: ASGIApp) -> ASGIApp:
-        """The identity layer in front of any ASGI application that serves MCP."""
-        return IdentityLayer(app, door=self._door)
+    def identity(self, app: ASGIApp, *, problems: bool = False) -> ASGIApp:
+        """The identity layer in front of any ASGI application that serves MCP, or with `problems` something else."""
+        return IdentityLayer(app, door=self._door, problems=problems)
+
+    async def caller_in(self, scope: Scope) -> Caller:
+        """Whom the identity layer has found, as the session allows that the proof names. Raises `Unavailable`."""
+        return await self._dispatcher.sessions.bind(Bearer.caller_in(scope) or TOKEN_MISSING, None)
+
+    async def report_refused(self, scope: Scope, refused: Refused) -> bool:
+        """Record that somebody was refused who had come through the identity layer.
+
+        False: so many without an identity came from the same address that it counts as a scan, and was recorded so.
+        """
+        return await self._door.report_beyond(scope, refused)
+
+    @property
+    def redactor(self) -> Redactor:
+        """Of the policy in force."""
+        return self._dispatcher.redactor

@@ -16,7 +16,7 @@ from gatetrail.gates.scanner import Scanner
 from gatetrail.identity.caller import Anonymous, Authenticated, AuthMethod, IdentityRefusal, Refused
 from gatetrail.mcp import refusals, reports
 from gatetrail.mcp.bearer import Bearer
-from gatetrail.mcp.headers import Seen
+from gatetrail.mcp.headers import Seen, seen_in
 from gatetrail.mcp.refusals import Refusal
 from gatetrail.mcp.reports import Knock
 from gatetrail.sessions import Sessions
@@ -64,11 +64,24 @@ class Door:
         await self.report_refused(scope, seen, refused)
         return refusals.unauthorized(refused)
 
-    async def report_refused(self, scope: Scope, seen: Seen, refused: Refused) -> None:
-        """Only the event."""
+    async def report_beyond(self, scope: Scope, refused: Refused) -> bool:
+        """The event of a refusal behind the identity layer; False when it was one too many and became a scanner's."""
+        seen, caller = seen_in(scope), self.bearer.caller_in(scope)
+        if isinstance(caller, Authenticated):
+            await self.report_refused(scope, seen, refused, caller.user_id)
+            return True
+        burst = self._dispatcher.arrival(_address(scope))
+        if isinstance(burst, Deny):
+            await self.turn_away(scope, seen, burst)
+            return False
+        await self.report_refused(scope, seen, refused)
+        return True
+
+    async def report_refused(self, scope: Scope, seen: Seen, refused: Refused, user_id: str | None = None) -> None:
+        """Only the event. `user_id` is a proven one."""
         knock = reports.knock_of(scope, seen, self._ids)
         method = AuthMethod.NONE if seen.authorization is None else AuthMethod.BEARER
-        await self._tell_refused(knock, refused, method)
+        await self._tell_refused(knock, refused, method, user_id)
 
     async def report_forged(self, scope: Scope, seen: Seen) -> None:
         """Identity headers that nobody may send; the request goes on without them."""
@@ -77,8 +90,10 @@ class Door:
         knock = reports.knock_of(scope, seen, self._ids)
         await self._tell_refused(knock, refused, AuthMethod.PROXY)
 
-    async def _tell_refused(self, knock: Knock, refused: Refused, method: AuthMethod) -> None:
-        event = reports.identity_refused(self._stamp, knock, refused, method, self._dispatcher.redactor)
+    async def _tell_refused(
+        self, knock: Knock, refused: Refused, method: AuthMethod, user_id: str | None = None
+    ) -> None:
+        event = reports.identity_refused(self._stamp, knock, refused, method, self._dispatcher.redactor, user_id)
         await self._dispatcher.report(event)
 
     async def refuse_session(

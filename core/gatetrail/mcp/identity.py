@@ -25,13 +25,25 @@ _SESSION_HEADER = b"mcp-session-id"
 
 
 class IdentityLayer:
-    """Pure ASGI: scanner, forged headers, bearer token, session; then the application, with the caller in its scope."""
+    """Pure ASGI: scanner, forged headers, bearer token, session; then the application, with the caller in its scope.
 
-    def __init__(self, app: ASGIApp, *, door: Door, server_name: str | None = None, sse: bool = False) -> None:
+    With `problems` those who are turned away get RFC 9457 instead of what MCP clients read.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        door: Door,
+        server_name: str | None = None,
+        sse: bool = False,
+        problems: bool = False,
+    ) -> None:
         self._app = app
         self._door = door
         self._server_name = server_name
         self._sse = sse
+        self._problems = problems
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # A layer further out has done the work already when the caller is there.
@@ -43,23 +55,26 @@ class IdentityLayer:
         # What may be a tool call goes on under a scanner's name: its denial is a decision with a row.
         found = door.scanner.inspect(scope["path"], None if _may_be_call(scope, seen) else seen.user_agent)
         if isinstance(found, Deny):
-            await (await door.turn_away(scope, seen, found)).send(send)
+            await self._answer(await door.turn_away(scope, seen, found), send)
             return
         if seen.forged:
             scope["headers"] = headers.without_forged(scope["headers"])
             await door.report_forged(scope, seen)
         caller = door.bearer.caller_of(seen.authorization)
         if isinstance(caller, Refused):
-            await (await door.refuse(scope, seen, caller)).send(send)
+            await self._answer(await door.refuse(scope, seen, caller), send)
             return
         session_id = self._session_of(scope, seen)
         if session_id is not None and door.is_foreign(session_id, caller):
             refusal = await door.refuse_session(scope, receive, seen, caller, session_id, self._server_name)
-            await refusal.send(send)
+            await self._answer(refusal, send)
             return
         if session_id is None and _may_open_session(scope, seen):
             send = self._binding(send, scope, seen, caller)
         await self._pass_on(scope, receive, send, caller)
+
+    async def _answer(self, refusal: Refusal, send: Send) -> None:
+        await (refusal.as_problem() if self._problems else refusal).send(send)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, caller: Authenticated | Anonymous) -> None:
         scope[CALLER_KEY] = caller

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 
 import orjson
 from mcp_types import INTERNAL_ERROR, INVALID_REQUEST
@@ -25,8 +26,24 @@ class Refusal:
 
     status: int
     body: bytes
+    code: str
+    """One word for programs."""
+    detail: str
+    """A sentence for people."""
     content_type: bytes = b"application/json"
     headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    def as_problem(self) -> Refusal:
+        """The same for a client that is none of MCP (RFC 9457)."""
+        body = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+        }
+        kept = (*self.headers, (b"cache-control", b"no-store"))
+        return replace(self, body=orjson.dumps(body), content_type=b"application/problem+json", headers=kept)
 
     async def send(self, send: Send) -> None:
         """Answer with it."""
@@ -42,37 +59,43 @@ def unauthorized(refused: Refused) -> Refusal:
     if refused.reason_code is not IdentityRefusal.TOKEN_MISSING:
         challenge += f', error="invalid_token", error_description="{_quotable(refused.reason)}"'
     headers = ((b"www-authenticate", challenge.encode("ascii")),)
-    return Refusal(401, _json_rpc(UNAUTHORIZED, refused.reason), headers=headers)
+    body = _json_rpc(UNAUTHORIZED, refused.reason)
+    return Refusal(401, body, refused.reason_code.value, refused.reason, headers=headers)
 
 
 def session_not_found() -> Refusal:
     """What the SDK itself answers for a session that does not exist; the same for one of another user."""
-    return Refusal(404, _json_rpc(INVALID_REQUEST, "Session not found"))
+    return _told(404, INVALID_REQUEST, "session_not_found", "Session not found")
 
 
 def session_of_another_user(refused: Refused) -> Refusal:
     """403: the session that the token names was opened by somebody else."""
-    return Refusal(403, _json_rpc(FORBIDDEN, refused.reason))
+    return _told(403, FORBIDDEN, refused.reason_code.value, refused.reason)
 
 
 def session_not_recorded() -> Refusal:
     """503: the session could not be made durable, so it does not begin."""
-    return Refusal(503, _json_rpc(INTERNAL_ERROR, "the session could not be recorded; try again later"))
+    sentence = "the session could not be recorded; try again later"
+    return _told(503, INTERNAL_ERROR, "audit_unavailable", sentence)
 
 
 def not_found() -> Refusal:
     """A probe's 404, as plain as any."""
-    return Refusal(404, b"Not Found", b"text/plain; charset=utf-8")
+    return Refusal(404, b"Not Found", "not_found", "Not Found", b"text/plain; charset=utf-8")
 
 
 def forbidden() -> Refusal:
     """A scanner's 403."""
-    return Refusal(403, b"Forbidden", b"text/plain; charset=utf-8")
+    return Refusal(403, b"Forbidden", "forbidden", "Forbidden", b"text/plain; charset=utf-8")
 
 
 def too_many() -> Refusal:
     """429 for a source of more refused requests than anybody sends by mistake."""
-    return Refusal(429, _json_rpc(TOO_MANY, "too many refused requests"))
+    return _told(429, TOO_MANY, "burst", "too many refused requests")
+
+
+def _told(status: int, number: int, code: str, sentence: str) -> Refusal:
+    return Refusal(status, _json_rpc(number, sentence), code, sentence)
 
 
 def _json_rpc(code: int, message: str) -> bytes:

@@ -57,10 +57,15 @@ def scanner_detected(stamp: Stamp, knock: Knock, denial: Deny, redactor: Redacto
 
 
 def identity_refused(
-    stamp: Stamp, knock: Knock, refused: Refused, auth_method: AuthMethod, redactor: Redactor
+    stamp: Stamp,
+    knock: Knock,
+    refused: Refused,
+    auth_method: AuthMethod,
+    redactor: Redactor,
+    user_id: str | None = None,
 ) -> IdentityRefused:
-    """Something was presented that proves nothing."""
-    claimed = {"claimed_user_id": refused.claimed_user_id, "reason": refused.reason}
+    """Something was presented that proves nothing; or, with a `user_id`, not enough for what that user asked."""
+    claimed = {"claimed_user_id": refused.claimed_user_id, "reason": refused.reason, "user_id": user_id}
     texts = redactor.texts({**_texts(knock), **claimed})
     return IdentityRefused.model_validate(
         {

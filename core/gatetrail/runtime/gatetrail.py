@@ -59,6 +59,8 @@ class Gatetrail:
     """What this process has counted, for metrics."""
     instance_id: str
     """What stands as `instance_id` in all that this process records."""
+    stamp: Stamp
+    clock: Clock
 
     @staticmethod
     def open(
@@ -92,9 +94,9 @@ class Gatetrail:
         """
         self.adapter.install(server, name=name, local_caller=local_caller or Anonymous())
 
-    def identity(self, app: ASGIApp) -> ASGIApp:
-        """Put the identity layer around an ASGI app of your own that serves MCP."""
-        return self.adapter.identity(app)
+    def identity(self, app: ASGIApp, *, problems: bool = False) -> ASGIApp:
+        """Put the identity layer around an ASGI app of your own that serves MCP, or with `problems` something else."""
+        return self.adapter.identity(app, problems=problems)
 
     def guard(self, call: Call, caller: Caller) -> AbstractAsyncContextManager[Admitted]:
         """Guard a block of your own code: `async with gt.guard(call, caller) as run`.
@@ -139,6 +141,8 @@ async def _open(policy: Policy, settings: ServiceSettings, clock: Clock, tell: T
             recording=recording,
             tallies=tallies,
             instance_id=stamp.instance_id,
+            stamp=stamp,
+            clock=clock,
         )
 
 

@@ -1,4 +1,4 @@
-"""The whole HTTP application: hosted MCP servers, health, documentation."""
+"""The whole HTTP application: hosted MCP servers, dashboard, health, documentation."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from importlib.metadata import version
 from typing import Protocol
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gatetrail.service.api.documentation import DESCRIPTION_PATHS, described_app
+from gatetrail.service.dashboard_files import dashboard_files, dashboard_routes
 from gatetrail.service.health import HEALTH_PATHS, Readiness, always_ready, health_routes
 from gatetrail.service.hosts import LOOPBACK
 from gatetrail.service.metrics import METRICS_PATH, Metrics, metrics_routes
 from gatetrail.service.mounting import HostedServer, http_app_of, path_of
+from gatetrail.service.problems import install_problems
 
 
 class Gate(Protocol):
@@ -25,8 +28,8 @@ class Gate(Protocol):
         """Put the gate into a server. Raises `ServerNotSupported`."""
         ...
 
-    def identity(self, app: ASGIApp) -> ASGIApp:
-        """Put the identity layer around an application."""
+    def identity(self, app: ASGIApp, *, problems: bool = False) -> ASGIApp:
+        """Put the identity layer around an application; with `problems` it turns away as RFC 9457 has it."""
         ...
 
 
@@ -37,36 +40,47 @@ def create_app(
     allowed_hosts: Sequence[str] = LOOPBACK,
     readiness: Readiness = always_ready,
     metrics: Metrics | None = None,
+    routers: Sequence[APIRouter] = (),
 ) -> FastAPI:
     """The application that serves each server at `/mcp/NAME`, behind the gate, which is put into them here.
 
-    `allowed_hosts` are the names that may stand in Host and Origin, without ports. A server object can be
-    served once. Raises `SettingsInvalid` for a name that is no path segment, and `ServerNotSupported`.
+    `allowed_hosts` are the names that may stand in Host and Origin, without ports. `routers` stand behind the identity
+    layer. A server object can be served once. Raises `SettingsInvalid` for a name that is no path segment, and
+    `ServerNotSupported`.
     """
     hosted: dict[str, Starlette] = {}
     for name, server in servers.items():
         path = path_of(name)
         gt.install(server, name=name)
         hosted[path] = http_app_of(server, path, tuple(allowed_hosts))
-    app = FastAPI(title="Gatetrail", version=version("gatetrail"), lifespan=_lifespan(hosted))
+    app = described_app(version("gatetrail"), _lifespan(hosted))
+    install_problems(app)
+    for router in routers:
+        app.include_router(router)
     app.include_router(health_routes(readiness))
     if metrics is not None:
         app.include_router(metrics_routes(metrics))
     app.router.routes.extend(Route(path, endpoint=mcp_app) for path, mcp_app in hosted.items())
-    app.add_middleware(Doorway, gate=gt, open_paths=frozenset((*hosted, *HEALTH_PATHS, METRICS_PATH)))
+    dashboard = dashboard_files()
+    app.router.routes.extend(dashboard_routes(dashboard))
+    open_paths = frozenset(
+        (*hosted, *HEALTH_PATHS, METRICS_PATH, *DESCRIPTION_PATHS, *(file.path for file in dashboard))
+    )
+    app.add_middleware(Doorway, gate=gt, open_paths=open_paths)
     return app
 
 
 class Doorway:
-    """The identity layer around everything but two kinds of paths.
+    """The identity layer around everything but three kinds of paths.
 
-    Hosted servers have the layer in themselves, where it knows which server is meant; and health is asked for by
-    programs that have no identity.
+    Hosted servers have the layer in themselves, where it knows which server is meant; health is asked for by programs
+    that have no identity; and the dashboard's files are what a person signs in with. All are known by their exact
+    names: whatever else is asked for passes the scanner first.
     """
 
     def __init__(self, app: ASGIApp, gate: Gate, open_paths: frozenset[str]) -> None:
         self._open = app
-        self._guarded = gate.identity(app)
+        self._guarded = gate.identity(app, problems=True)
         self._open_paths = open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from http import HTTPStatus
 from typing import assert_never
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gatetrail.errors import FeedFull, GatetrailError, WrongUse
+from gatetrail.errors import FeedFull, WrongUse
 from gatetrail.events.journal import Entry
 from gatetrail.events.model import AuditGap
 from gatetrail.events.stamp import Stamp
 from gatetrail.events.wire import canonical, keys_of
 from gatetrail.feed import Broadcaster, Gap, GapReason, Heartbeat, Item, Subscription, Wanted
+from gatetrail.service.problems import problem_of
 from gatetrail.words import Level
 
 log = logging.getLogger("gatetrail.feed")
@@ -40,7 +40,8 @@ class EventStream(Response):
 
     `after_seq` says where to begin; the header `Last-Event-ID` goes over it, because a browser that comes back asks
     for the same address again. Answers 400 to an id that is none, and 429 when no place is free, as RFC 9457 problems.
-    The place is held while this answer is being sent, and not a moment longer, however that ends.
+    The place is held while this answer is being sent, and not a moment longer, however that ends. After `ends_in_s`,
+    when what the reader has proven ends, the stream does, too.
 
     Written by hand, because `sse_starlette` keeps three tasks and a cancel scope for each stream: with it an idle
     subscriber takes 42 kB in all, and 30 is the budget.
@@ -49,7 +50,14 @@ class EventStream(Response):
     media_type = "text/event-stream"
 
     def __init__(
-        self, feed: Broadcaster, user_id: str, wanted: Wanted, stamp: Stamp, *, after_seq: int | None = None
+        self,
+        feed: Broadcaster,
+        user_id: str,
+        wanted: Wanted,
+        stamp: Stamp,
+        *,
+        after_seq: int | None = None,
+        ends_in_s: float | None = None,
     ) -> None:
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]
@@ -58,13 +66,14 @@ class EventStream(Response):
         self._wanted = wanted
         self._stamp = stamp
         self._after_seq = after_seq
+        self._ends_in_s = ends_in_s
         self._told_seq = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             after_seq = last_event_id(Headers(scope=scope))
         except WrongUse as problem:
-            await problem_answer(HTTPStatus.BAD_REQUEST, problem)(scope, receive, send)
+            await problem_of(problem).answer()(scope, receive, send)
             return
         if after_seq is None:
             after_seq = self._after_seq
@@ -75,19 +84,26 @@ class EventStream(Response):
             async with self._feed.subscribe(self._user_id, after_seq, self._wanted) as subscription:
                 await self._answer(subscription, receive, send)
         except FeedFull as problem:
-            retry = {"Retry-After": str(problem.retry_after_s)}
-            await problem_answer(HTTPStatus.TOO_MANY_REQUESTS, problem, retry)(scope, receive, send)
+            await problem_of(problem).answer()(scope, receive, send)
 
     async def _answer(self, subscription: Subscription, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         watching = asyncio.create_task(_until_gone(receive, subscription))
+        timer = self._end_later(subscription)
         try:
             async for chunk in self._chunks(subscription):
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
+            if timer is not None:
+                timer.cancel()
             watching.cancel()
             await asyncio.wait([watching])
+
+    def _end_later(self, subscription: Subscription) -> asyncio.TimerHandle | None:
+        if self._ends_in_s is None:
+            return None
+        return asyncio.get_running_loop().call_later(max(self._ends_in_s, 0), subscription.end)
 
     async def _chunks(self, subscription: Subscription) -> AsyncGenerator[bytes]:
         yield b"retry: %d\n\n" % self._feed.settings.reconnect_ms
@@ -146,19 +162,6 @@ def last_event_id(headers: Headers) -> int | None:
     if text.isascii() and text.isdecimal() and len(text) <= len(str(HIGHEST_SEQ)) and int(text) <= HIGHEST_SEQ:
         return int(text)
     raise WrongUse(f"Last-Event-ID: {text[:64]!r} is no position; expected the id of an event of this stream, a number")
-
-
-def problem_answer(status: HTTPStatus, problem: GatetrailError, headers: dict[str, str] | None = None) -> Response:
-    """An error as `application/problem+json` (RFC 9457); `code` is the error's own."""
-    body = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status.value,
-        "detail": str(problem),
-        "code": problem.code,
-    }
-    kept = {"Cache-Control": "no-store", **(headers or {})}
-    return JSONResponse(body, status, headers=kept, media_type="application/problem+json")
 
 
 def _sentence(reason: GapReason) -> str:

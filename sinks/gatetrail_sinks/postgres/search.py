@@ -22,11 +22,13 @@ class PostgresSearch:
 
     async def newest(self, wanted: EventFilter, limit: int, before_seq: int | None = None) -> Sequence[Entry]:
         text = b"SELECT * FROM (%b ORDER BY seq DESC LIMIT %%(limit)s) AS newest ORDER BY seq" % query("search")
-        return await self._entries(text, _parameters(wanted, limit, before_seq=before_seq))
+        return await self._entries(text, parameters(wanted, limit, before_seq=before_seq))
 
-    async def after(self, wanted: EventFilter, after_seq: int, limit: int) -> Sequence[Entry]:
+    async def after(
+        self, wanted: EventFilter, after_seq: int, limit: int, before_seq: int | None = None
+    ) -> Sequence[Entry]:
         text = query("search") + b"ORDER BY seq LIMIT %(limit)s"
-        return await self._entries(text, _parameters(wanted, limit, after_seq=after_seq))
+        return await self._entries(text, parameters(wanted, limit, after_seq=after_seq, before_seq=before_seq))
 
     async def of_decision(self, identifier: str) -> Sequence[Entry]:
         moment = rfc3339(id_moment_us(identifier))
@@ -36,11 +38,11 @@ class PostgresSearch:
         with told_as_unavailable(self._dsn):
             async with self._pool.connection() as connection:
                 cursor = await connection.execute(text, parameters, prepare=False)
-                return [Entry(seq, event_name, body.encode()) for seq, event_name, body in await cursor.fetchall()]
+                return [Entry(seq, name, body.encode()) for seq, name, body, *_ in await cursor.fetchall()]
 
 
-def _parameters(
-    wanted: EventFilter, limit: int, *, after_seq: int = 0, before_seq: int | None = None
-) -> dict[str, Any]:
+def parameters(wanted: EventFilter, limit: int, *, after_seq: int = 0, before_seq: int | None = None) -> dict[str, Any]:
+    """What `search.sql` and what is built upon it want to know."""
+    keys = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(wanted).items()}
     globs = {"tool": like_pattern(wanted.tool), "event": like_pattern(wanted.event)}
-    return {**asdict(wanted), **globs, "after_seq": after_seq, "before_seq": before_seq, "limit": limit}
+    return {**keys, **globs, "after_seq": after_seq, "before_seq": before_seq, "limit": limit}

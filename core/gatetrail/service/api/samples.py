@@ -1,0 +1,71 @@
+"""Examples for the description: one denied call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+DECISION_ID = "019b2f6e-8a51-7d3e-9b6f-2c1d0e4a5b6c"
+
+DENIED: dict[str, Any] = {
+    "@timestamp": "2026-01-31T08:00:00.123456Z",
+    "actual_tier": "user",
+    "arguments_digest": "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+    "auth_method": "bearer",
+    "caller_type": "user",
+    "chain_id": "6b8c2d9e-5a6f-4b7a-9c1d-0e2f3a4b5c6d",
+    "decision": "deny",
+    "decision_us": 11,
+    "endpoint": "mcp",
+    "event_hash": "9f2c7a4e1b8d3f605c9e2a7b4d1f8e3c6a5b0d9f2e7c4a1b8d3f605c9e2a7b4d",
+    "event_id": "019b2f6e-8a51-7d40-8a1b-3c4d5e6f7a8b",
+    "event_name": "tool_call.decided",
+    "execution_id": DECISION_ID,
+    "execution_status": "denied",
+    "gate": "scope",
+    "gate_blocklist": "skipped",
+    "gate_rate_limit": "skipped",
+    "gate_scanner": "skipped",
+    "gate_scope": "deny",
+    "instance_id": "019b2f00-0000-7000-8000-000000000001",
+    "level": "warning",
+    "message": "denied by scope gate: tools/call finance/export_ledger for ann",
+    "method": "tools/call",
+    "policy_version": "0123456789abcdef",
+    "prev_hash": "1b8d3f605c9e2a7b4d1f8e3c6a5b0d9f2e7c4a1b8d3f605c9e2a7b4d9f2c7a4e",
+    "product_version": "0.1.0",
+    "rate_limit_tier": "user",
+    "reason": "requires tier admin, caller has user",
+    "reason_code": "tier_too_low",
+    "required_tier": "admin",
+    "schema_version": "1.0",
+    "seq": 4811,
+    "server_name": "finance",
+    "session_id": "d-5f2b8c",
+    "severity_id": 3,
+    "tool_name": "export_ledger",
+    "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+    "user_id": "ann",
+    "vendor_product": "Gatetrail",
+}
+
+EXPLAINED: dict[str, Any] = {
+    "decision_id": DECISION_ID,
+    "decision": "deny",
+    "gate": "scope",
+    "reason_code": "tier_too_low",
+    "reason": "requires tier admin, caller has user",
+    "would_have_passed": "a caller with tier admin or higher (what comes after was not looked at)",
+    "gates": {"scope": "deny", "scanner": "skipped", "blocklist": "skipped", "rate_limit": "skipped"},
+    "required_tier": "admin",
+    "actual_tier": "user",
+    "rule_id": None,
+    "retry_after_ms": None,
+    "policy_version": "0123456789abcdef",
+    "arguments_preview": None,
+    "decision_us": 11,
+    "execution_status": "denied",
+    "latency_ms": None,
+    "error_class": None,
+    "events": [DENIED],
+    "trace": [DENIED],
+}
