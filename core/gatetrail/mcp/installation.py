@@ -15,8 +15,8 @@ from gatetrail.mcp.calls import Asked, Context, call_of, new_trace, scope_of
 from gatetrail.mcp.headers import seen_in
 from gatetrail.mcp.hosts.host import Body, Host
 from gatetrail.mcp.listings import part_of
-from gatetrail.mcp.spans import current_trace
 from gatetrail.mcp.permit import CALLER, FLIGHT, Flight, Permit, has_permit, take_permit
+from gatetrail.mcp.spans import current_trace
 
 IN_PROCESS_METHODS = {Kind.TOOL: "tools/call", Kind.RESOURCE: "resources/read", Kind.PROMPT: "prompts/get"}
 
