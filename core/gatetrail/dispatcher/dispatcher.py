@@ -12,7 +12,15 @@ from gatetrail.call import Call, Ids, Kind
 from gatetrail.clock import Clock, IdMaker
 from gatetrail.dispatcher import record
 from gatetrail.dispatcher.denial import denial
-from gatetrail.dispatcher.execution import Admitted, Denied, Finished, Result, TimedOut
+from gatetrail.dispatcher.execution import (
+    Admitted,
+    Denied,
+    Finished,
+    NamedFailure,
+    Result,
+    TimedOut,
+    TimeLimitPassed,
+)
 from gatetrail.dispatcher.ledger import Ledger
 from gatetrail.dispatcher.observer import UNOBSERVED, Observer
 from gatetrail.errors import AuditUnavailable, Unavailable
@@ -76,6 +84,9 @@ class Dispatcher:
         try:
             with anyio.move_on_after(limit_ms / 1000):
                 results.append(await handler())
+        except TimeLimitPassed as passed:
+            await self.finish(admitted, ExecutionStatus.TIMEOUT, "time_limit")
+            return TimedOut(admitted.execution_id, passed.limit_ms)
         except BaseException as problem:
             await self.finish(admitted, ExecutionStatus.FAILED, _class_of(problem))
             raise
@@ -263,4 +274,4 @@ def _with_ids(call: Call, caller: Caller) -> Call:
 def _class_of(problem: BaseException) -> str:
     if isinstance(problem, anyio.get_cancelled_exc_class()):
         return "cancelled"
-    return type(problem).__name__
+    return problem.error_class if isinstance(problem, NamedFailure) else type(problem).__name__

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from gatetrail.call import Call
 from gatetrail.events.model import ToolCallDecided
@@ -52,3 +52,15 @@ class Finished(Generic[Result]):
 
 
 Dispatched = Denied | TimedOut | Finished[Result]
+
+
+class NamedFailure(Exception):
+    """What a handler raises that knows better than its type what the record is to call the failure."""
+
+    error_class: ClassVar[str]
+
+
+class TimeLimitPassed(Exception):
+    """What a handler raises that has kept a time limit of its own, below the policy's: the call is a `timeout`."""
+
+    limit_ms: int

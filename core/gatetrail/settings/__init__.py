@@ -3,19 +3,27 @@
 from gatetrail.settings.journal import JournalSettings
 from gatetrail.settings.load import load_settings
 from gatetrail.settings.logs import LogFormat, LogLevel, LogSettings
-from gatetrail.settings.servers import HostedServer
+from gatetrail.settings.servers import CommandServer, HostedServer, PythonServer, UpstreamSettings, UrlServer
 from gatetrail.settings.service import ServiceSettings
 from gatetrail.settings.stream import StreamSettings
 from gatetrail.settings.traces import TraceSettings
+from gatetrail.settings.values import FromEnvironment, FromFile, Value
 
 __all__ = [
+    "CommandServer",
+    "FromEnvironment",
+    "FromFile",
     "HostedServer",
     "JournalSettings",
     "LogFormat",
     "LogLevel",
     "LogSettings",
+    "PythonServer",
     "ServiceSettings",
     "StreamSettings",
     "TraceSettings",
+    "UpstreamSettings",
+    "UrlServer",
+    "Value",
     "load_settings",
 ]

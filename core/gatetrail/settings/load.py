@@ -10,9 +10,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from gatetrail.errors import SettingsInvalid
 from gatetrail.settings.secret_files import with_secrets_of_files
+from gatetrail.settings.servers import SERVER_TAGS
 from gatetrail.settings.service import ServiceSettings
+from gatetrail.settings.values import VALUE_TAGS
 
 _MAPPING = TypeAdapter(dict[str, Any])
+_TAGS = SERVER_TAGS | VALUE_TAGS
 
 
 def load_settings(config: Path | None = None, **over: Any) -> ServiceSettings:
@@ -60,7 +63,8 @@ def _explain(problem: ValidationError, config: Path | None) -> str:
     source = str(config) if config else "settings"
     lines: list[str] = []
     for error in problem.errors():
-        path = ".".join(str(part) for part in error["loc"])
-        variable = "GATETRAIL_" + "__".join(str(part) for part in error["loc"]).upper()
+        places = [str(part) for part in error["loc"] if part not in _TAGS]
+        path = ".".join(places)
+        variable = "GATETRAIL_" + "__".join(places).upper()
         lines.append(f"{source}: {path} ({variable}): {error['msg']}")
     return "\n".join(lines)

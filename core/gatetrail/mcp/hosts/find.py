@@ -12,7 +12,7 @@ from mcp.server.mcpserver import MCPServer
 from gatetrail.errors import ServerNotSupported
 from gatetrail.mcp.hosts.fastmcp import FastMCPHost
 from gatetrail.mcp.hosts.host import Host
-from gatetrail.mcp.hosts.lowlevel import LowLevelHost
+from gatetrail.mcp.hosts.lowlevel import KnowsNames, LowLevelHost, SelfKnowingHost
 from gatetrail.mcp.hosts.mcpserver import MCPServerHost
 
 SDK_SERIES = "2.3."
@@ -39,6 +39,8 @@ def host_of(server: object, *, sdk_version: str | None = None) -> Host:
 
 
 def _host_of_low(server: Server[Any]) -> Host:
+    if isinstance(server, KnowsNames):
+        return SelfKnowingHost(server, server)
     owner: object = getattr(server, "fastmcp", None)
     return LowLevelHost(server) if owner is None else FastMCPHost(owner)
 

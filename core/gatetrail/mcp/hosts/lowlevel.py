@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from mcp.server.lowlevel import Server
 from mcp_types import PaginatedRequestParams
@@ -22,6 +22,15 @@ MAX_PAGES = 100
 MAX_NAMES = 100_000
 
 _LIST_METHODS = {Kind.TOOL: "tools/list", Kind.PROMPT: "prompts/list"}
+
+
+@runtime_checkable
+class KnowsNames(Protocol):
+    """A server that can say what it has without running its list."""
+
+    async def knows_name(self, kind: Kind, name: str) -> bool | None:
+        """Whether there is such a tool or prompt; None when that cannot be told now."""
+        ...
 
 
 class LowLevelHost:
@@ -76,3 +85,21 @@ class LowLevelHost:
             cursor = next_cursor_of(page)
             if cursor is None:
                 return
+
+
+class SelfKnowingHost(LowLevelHost):
+    """Asks the server itself, whose list may be far away."""
+
+    def __init__(self, server: Server[Any], names: KnowsNames) -> None:
+        super().__init__(server)
+        self._server_names = names
+
+    async def resolve(self, kind: Kind, name: str, context: Context) -> str | None:  # noqa: ARG002
+        return None if await self._server_names.knows_name(kind, name) is False else name
+
+    async def level(self, kind: Kind, context: Context) -> None:  # noqa: ARG002
+        # A name that nothing has makes the server look as long as it looks for one that does not exist.
+        await self._server_names.knows_name(kind, "")
+
+    def learn(self, kind: Kind, names: Sequence[str]) -> None:
+        """Nothing: the server knows."""

@@ -1,0 +1,71 @@
+"""A program in a process group of its own, and its certain end. POSIX."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+GRACE_S = 2.0
+"""How long a program may take to end by itself after its stdin was closed; and again after SIGTERM."""
+LAST_S = 2.0
+"""How long is waited for the kernel to end what was killed."""
+POLL_S = 0.02
+
+
+async def start(command: tuple[str, ...], folder: Path | None, environment: Mapping[str, str]) -> Process:
+    """Start a program. Raises OSError, with the program's name, when it cannot be started."""
+    if folder is not None and not folder.is_dir():
+        raise NotADirectoryError(f"there is no folder {folder}")
+    try:
+        return await asyncio.create_subprocess_exec(
+            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd=folder, env=dict(environment), start_new_session=True
+        )
+    except OSError as problem:
+        raise OSError(f"{command[0]}: {problem.strerror or problem}") from problem
+
+
+async def end(process: Process) -> None:
+    """End a program and all that it has started: stdin is closed, then SIGTERM, then SIGKILL, with a pause after each.
+
+    The steps are those of the specification (MCP 2025-11-25, lifecycle, shutdown). What has left the process group
+    escapes. Takes six seconds at most, and nothing but the first pause for a program that keeps to the protocol.
+    """
+    if process.stdin is not None:
+        process.stdin.close()
+    await within(GRACE_S, lambda: process.returncode is not None)
+    # The program is the leader of its group, whose number stays taken while anybody is in it.
+    for number, pause_s in ((signal.SIGTERM, GRACE_S), (signal.SIGKILL, LAST_S)):
+        if not _group_lives(process.pid):
+            break
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+        await within(pause_s, lambda: process.returncode is not None and not _group_lives(process.pid))
+    # A survivor may hold a pipe open, and the transport would warn when it is collected; nothing public closes it.
+    transport: asyncio.BaseTransport | None = getattr(process, "_transport", None)
+    if transport is not None:
+        with suppress(PermissionError):
+            transport.close()
+
+
+async def within(limit_s: float, holds: Callable[[], bool]) -> None:
+    """Wait until something holds, at most until the limit."""
+    # Not `Process.wait`, which also waits for pipes that a child of the program may have inherited.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(limit_s):
+            while not holds():  # noqa: ASYNC110 -- nothing tells of the end of a group
+                await asyncio.sleep(POLL_S)
+
+
+def _group_lives(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
