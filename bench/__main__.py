@@ -75,6 +75,10 @@ def of_isolation(isolation: Any) -> Iterator[Budget]:
     yield Budget("decision p99 beside a hung sink, against none", p99_ms[0] / p99_ms[1], 1.2)
 
 
+def of_audit_queries(audit: Any) -> Iterator[Budget]:
+    yield Budget(f"slowest view question at {audit['rows']:,} rows, p95 ms", audit["slowest_p95_ms"], 50)
+
+
 def summary(budgets: list[Budget]) -> str:
     """For people."""
     lines = [f"{'':58}{'measured':>10}{'budget':>12}"]
@@ -95,17 +99,19 @@ def main() -> None:
     loads = figures_of("bench.mcp_calls", "--sdk", *quick)
     export = figures_of("bench.export", *quick)
     isolation = figures_of("bench.isolation", *quick)
+    audit = figures_of("bench.audit_queries", *quick)
     budgets = [
         *of_gates(gates),
         *of_journal(journal),
         *of_mcp_calls(loads),
         *of_export(export),
         *of_isolation(isolation),
+        *of_audit_queries(audit),
     ]
     if options.json:
         told = [{**asdict(one), "met": one.met} for one in budgets]
         parts = {"gates": gates, "journal": journal, "mcp_calls": loads, "export": export, "isolation": isolation}
-        result = {"budgets": told, **parts}
+        result = {"budgets": told, **parts, "audit_queries": audit}
         print(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())
         return
     print(summary(budgets))

@@ -20,5 +20,5 @@ def test_all_benchmarks_run_and_tell_of_each_budget() -> None:
     answer = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S)
     assert answer.returncode == 0, answer.stderr
     result = json.loads(answer.stdout)
-    assert {"gates", "journal", "mcp_calls"} <= result.keys()
+    assert {"gates", "journal", "mcp_calls", "audit_queries"} <= result.keys()
     assert all(budget["measured"] > 0 or "added" in budget["what"] for budget in result["budgets"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -66,9 +67,8 @@ def some(rows: Sequence[Row], *columns: str) -> list[tuple[Any, ...]]:
 @pytest.fixture(scope="module")
 def recorded(server_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
     """The story in a database of its own, told once."""
-    name = "test_audit_sql"
+    name = f"test_audit_{secrets.token_hex(6)}"
     with psycopg.connect(server_dsn, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
         connection.execute(f"CREATE DATABASE {name}".encode())
         dsn = make_conninfo(server_dsn, dbname=name)
         story = Story(dsn, tmp_path_factory.mktemp("audit"))
