@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from gatetrail.cli import (
     completion,
@@ -29,17 +30,34 @@ from gatetrail.cli import (
 HELP = """Four gates and a durable audit trail in front of every tool call of an AI agent.
 
 stdout is data, stderr is talk. Exit codes: 0 fine, 1 the answer is no, 2 wrong use, 3 the service or the
-database is away. Every setting has a variable as well: GATETRAIL_DSN, GATETRAIL_POLICY, GATETRAIL_CONFIG,
-GATETRAIL_DATA_DIR, GATETRAIL_JWT_SECRET, GATETRAIL_REDACTION_KEY."""
+database is away. Colour only on a terminal; NO_COLOR and FORCE_COLOR are heeded.
+
+Every setting has a variable as well: GATETRAIL_DSN, GATETRAIL_POLICY, GATETRAIL_CONFIG, GATETRAIL_DATA_DIR,
+GATETRAIL_JWT_SECRET, GATETRAIL_REDACTION_KEY. To ask a service instead of the database: GATETRAIL_URL, with
+GATETRAIL_TOKEN or GATETRAIL_TOKEN_FILE."""
 
 EXAMPLES = """Examples:
 
 \b
-  gatetrail demo                      watch it work
-  gatetrail serve                     the service, on 127.0.0.1:8080
-  gatetrail events --since 1h         what was asked for, and what the gates said
-  gatetrail why DECISION_ID           one decision, explained
+  gatetrail demo                 watch it work
+  gatetrail serve                the service, on 127.0.0.1:8080
+  gatetrail events --since 1h    what was asked for, and what the gates said
+  gatetrail why DECISION_ID      one decision, explained
 """
+
+_ORDER = (
+    *("demo", "serve", "export", "events", "why", "verify", "sinks", "replay"),
+    *("policy", "token", "migrate", "schema", "completion", "help"),
+)
+
+
+class InOrder(TyperGroup):
+    """Commands as people come to need them, groups among them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER))
+
 
 _STYLE: dict[str, Any] = {
     "add_completion": False,
@@ -51,7 +69,7 @@ _STYLE: dict[str, Any] = {
 
 def command() -> Any:
     """The whole command line, ready to run."""
-    app = typer.Typer(name="gatetrail", help=HELP, epilog=EXAMPLES, **_STYLE)
+    app = typer.Typer(name="gatetrail", help=HELP, epilog=EXAMPLES, cls=InOrder, **_STYLE)
     app.callback(invoke_without_command=True)(_top)
     _add(app, demo.demo, demo.EXAMPLES, "Show every gate on real traffic.")
     _add(app, serve.serve, serve.EXAMPLES, "Run the service.")
@@ -70,13 +88,14 @@ def command() -> Any:
     _add(group, sinks.forget, sinks.FORGET_EXAMPLES, "Forget a sink that is gone.")
     app.add_typer(group)
     _add(app, replay.replay, replay.EXAMPLES, "Bring a range of events to a sink once more.")
-    group = _group(app, "policy", "Check and show the policy file.")
+    group = _group(app, "policy", "Check and show the policy file.", policy.EXAMPLES)
     _add(group, policy.check, policy.CHECK_EXAMPLES, "Check a policy file.")
     _add(group, policy.show, policy.SHOW_EXAMPLES, "Show a policy with all its defaults.")
     _add(group, policy.hash_values, policy.HASH_EXAMPLES, "Hash values as redaction does.", name="hash")
-    _add(_group(app, "token", "Bearer tokens for callers."), token.mint, token.EXAMPLES, "Print a new token.")
+    group = _group(app, "token", "Bearer tokens for callers.", token.EXAMPLES)
+    _add(group, token.mint, token.EXAMPLES, "Print a new token.")
     _add(app, migrate.migrate, migrate.EXAMPLES, "Bring the database up to date.")
-    group = _group(app, "schema", "JSON Schemas of event, policy and settings.")
+    group = _group(app, "schema", "JSON Schemas of event, policy and settings.", schema.EXAMPLES)
     _add(group, schema.export, schema.EXPORT_EXAMPLES, "Write the JSON Schemas.")
     _add(group, schema.check, schema.CHECK_EXAMPLES, "Compare those that ship with the models.")
     _add(app, completion.completion, completion.EXAMPLES, "Print a completion script for a shell.")
@@ -88,8 +107,8 @@ def _add(app: typer.Typer, run: Callable[..., None], examples: str, about: str, 
     app.command(name, epilog=examples, short_help=about)(run)
 
 
-def _group(app: typer.Typer, name: str, about: str) -> typer.Typer:
-    group = typer.Typer(name=name, help=about, **_STYLE)
+def _group(app: typer.Typer, name: str, about: str, examples: str) -> typer.Typer:
+    group = typer.Typer(name=name, help=about, epilog=examples, **_STYLE)
     group.callback(invoke_without_command=True)(_bare)
     app.add_typer(group)
     return group

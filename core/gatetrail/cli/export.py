@@ -19,7 +19,7 @@ EXAMPLES = """Examples:
 
 \b
   gatetrail export --config service.yaml
-  gatetrail export --config service.yaml --once --deadline 5m && echo all of it is out
+  gatetrail export --config service.yaml --once --deadline 5m && echo done
 """
 
 DRAIN_S = 5

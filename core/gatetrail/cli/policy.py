@@ -15,6 +15,12 @@ from gatetrail.errors import PolicyInvalid, WrongUse
 if TYPE_CHECKING:
     from gatetrail.policy.model import Policy
 
+EXAMPLES = """Examples:
+
+\b
+  gatetrail policy check policy.yaml
+  gatetrail policy show
+"""
 CHECK_EXAMPLES = """Examples:
 
 \b

@@ -21,7 +21,7 @@ EXAMPLES = """Examples:
 
 \b
   gatetrail replay --sink siem --from 2h --dry-run
-  gatetrail replay --sink siem --from 2026-01-31T08:00:00Z --to 2026-01-31T09:30:00Z
+  gatetrail replay --sink siem --from 2026-01-31T08:00:00Z --to 2h
   gatetrail replay --sink siem --from 1 --to 5000 --no-wait
 """
 

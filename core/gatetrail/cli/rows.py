@@ -24,6 +24,7 @@ ONE_LINE_FROM = 170
 """Terminal cells from which on an event is one line."""
 TWO_LINES_FROM = 80
 """From which on it is two; on narrower terminals three."""
+NOTHING = "-"
 _INDENT = Cell("", 1)
 _STYLES = {
     "allow": GREEN,
@@ -69,12 +70,12 @@ class Rows:
             event.event_name,
             word,
             gate,
-            event.user_id or "-",
+            event.user_id or NOTHING,
             _target_of(event),
-            _id_of(event) or "-",
+            _id_of(event) or NOTHING,
             _reason_of(event),
         )
-        yield from self._laid_out(texts, Styles(DIM, _STYLES.get(word, ""), "" if gate == "-" else RED, ""))
+        yield from self._laid_out(texts, Styles(DIM, _STYLES.get(word, ""), "" if gate == NOTHING else RED, ""))
 
     def _laid_out(self, texts: Columns, styles: Styles) -> Iterator[str]:
         if not self._screen.is_terminal:
@@ -107,16 +108,20 @@ class Rows:
     def _two_lines(self, texts: Columns, styles: Styles) -> Iterator[str]:
         """What happened to what; below it the id, and who and why in one text, so that a long name has room."""
         yield self._screen.line([*self._first_cells(texts, styles), Cell(texts.target, self._left(55), styles.plain)])
-        identifier = Cell(texts.identifier, ID_WIDTH, styles.dim)
-        about = Cell(f"{texts.user}: {texts.reason}", self._left(ID_WIDTH + 3), styles.plain)
-        yield self._screen.line([_INDENT, identifier, about])
+        yield self._second_line(texts, styles, _said_of(texts.user, texts.reason))
 
     def _three_lines(self, texts: Columns, styles: Styles) -> Iterator[str]:
         yield self._screen.line(self._first_cells(texts, styles))
-        identifier = Cell(texts.identifier, ID_WIDTH, styles.dim)
-        yield self._screen.line([_INDENT, identifier, Cell(texts.user, self._left(ID_WIDTH + 3), styles.plain)])
-        about = Cell(f"{texts.target}: {texts.reason}", self._left(2), styles.plain)
+        if texts.identifier != NOTHING or texts.user != NOTHING:
+            yield self._second_line(texts, styles, texts.user)
+        about = Cell(_said_of(texts.target, texts.reason), self._left(2), styles.plain)
         yield self._screen.line([_INDENT, about])
+
+    def _second_line(self, texts: Columns, styles: Styles, about: str) -> str:
+        if texts.identifier == NOTHING:
+            return self._screen.line([_INDENT, Cell(about, self._left(2), styles.plain)])
+        identifier = Cell(texts.identifier, ID_WIDTH, styles.dim)
+        return self._screen.line([_INDENT, identifier, Cell(about, self._left(ID_WIDTH + 3), styles.plain)])
 
     def _first_cells(self, texts: Columns, styles: Styles) -> list[Cell]:
         return [
@@ -146,18 +151,22 @@ class Styles:
     plain: str
 
 
+def _said_of(subject: str, text: str) -> str:
+    return text if subject == NOTHING else f"{subject}: {text}"
+
+
 def _decision_of(event: Event) -> tuple[str, str]:
     match event:
         case ToolCallDecided():
-            return event.decision, event.gate.value if event.decision == "deny" else "-"
+            return event.decision, event.gate.value if event.decision == "deny" else NOTHING
         case ScannerDetected():
             return event.decision, event.gate
         case ToolCallCompleted():
-            return event.execution_status.value, "-"
+            return event.execution_status.value, NOTHING
         case ExecutionOrphaned():
-            return event.execution_status, "-"
+            return event.execution_status, NOTHING
         case _:
-            return "-", "-"
+            return NOTHING, NOTHING
 
 
 def _target_of(event: Event) -> str:
@@ -167,11 +176,11 @@ def _target_of(event: Event) -> str:
         case ManifestListed():
             return f"{event.server_name} {event.method}"
         case ScannerDetected() | IdentityRefused():
-            return event.endpoint or "-"
+            return event.endpoint or NOTHING
         case AuditSinkFailed() | AuditSinkRecovered() | AuditGap():
             return f"sink {event.sink_name}"
         case _:
-            return "-"
+            return NOTHING
 
 
 def _id_of(event: Event) -> str | None:

@@ -12,6 +12,12 @@ from gatetrail.cli.options import Json
 from gatetrail.cli.talk import say
 from gatetrail.errors import WrongUse
 
+EXAMPLES = """Examples:
+
+\b
+  gatetrail schema export
+  gatetrail schema check
+"""
 EXPORT_EXAMPLES = """Examples:
 
 \b

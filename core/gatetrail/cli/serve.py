@@ -21,7 +21,8 @@ EXAMPLES = """Examples:
 \b
   gatetrail serve
   gatetrail serve --workers 4
-  gatetrail serve --policy policy.yaml --config service.yaml --host 0.0.0.0 --port 8443
+  gatetrail serve --policy policy.yaml --config service.yaml
+  gatetrail serve --host 0.0.0.0 --port 8443
 """
 
 Host = Annotated[
@@ -59,7 +60,7 @@ def serve(
     settings = settings_of(config, policy=policy, host=host, port=port, workers=workers, dsn=dsn, data_dir=data_dir)
     from gatetrail.cli.logs import log_to_stderr, tellers
     from gatetrail.cli.worker import COMMAND
-    from gatetrail.runtime.attending import Talk
+    from gatetrail.runtime.attendance import Talk
     from gatetrail.runtime.serve import serve as run_service
 
     log_to_stderr(settings.logs)

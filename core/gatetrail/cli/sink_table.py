@@ -42,7 +42,7 @@ def sink_lines(sinks: Sequence[Mapping[str, Any]], screen: Screen) -> Iterator[s
 
 def _stacked(row: Sequence[str], screen: Screen) -> Iterator[str]:
     name, health, *_ = row
-    yield screen.line([Cell(name, 0, BOLD), Cell(health, 0, _STYLES.get(health, RED))])
+    yield screen.line([Cell(f"sink {name}:", 0, BOLD), Cell(health, 0, _STYLES.get(health, RED))])
     counted = ", ".join(f"{word} {number}" for word, number in zip(HEADINGS[2:6], row[2:6], strict=True))
     yield from screen.labelled(Cell("", 1), Cell(counted))
     for label, text in zip(HEADINGS[6:], row[6:], strict=True):

@@ -12,8 +12,9 @@ from gatetrail.identity.tiers import Tier
 EXAMPLES = """Examples:
 
 \b
-  TOKEN=$(gatetrail token mint --user ann --tier user --department finance --scope finance:read)
-  gatetrail token mint --user nightly-agent --tier service --scope engineering:read --ttl 15m
+  gatetrail token mint --user ann --tier user --scope finance:read > ann.jwt
+  gatetrail token mint --user nightly-agent --tier service --ttl 15m
+  gatetrail token mint --user eve --tier user --role auditor > auditor.jwt
 """
 
 

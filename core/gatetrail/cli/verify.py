@@ -30,6 +30,7 @@ def verify(as_json: Json = False, dsn: Dsn = None, data_dir: DataDir = None, con
 
     One who may only read can check, too; the result is not noted then.
     """
+    from gatetrail.cli.cells import Screen
     from gatetrail.cli.output import flush, put_json, put_text
     from gatetrail.events.verification import Intact
 
@@ -38,7 +39,7 @@ def verify(as_json: Json = False, dsn: Dsn = None, data_dir: DataDir = None, con
     if as_json:
         put_json(_as_json(found))
     else:
-        put_text(_as_text(found))
+        put_text("\n".join(Screen().folded(_as_text(found))))
     flush()
     if not intact:
         raise typer.Exit(NO)

@@ -24,7 +24,7 @@ EXAMPLES = """Examples:
 \b
   gatetrail why 0199f2c4-8a51-7d3e-9b6f-2c1d0e4a5b6c
   gatetrail why 0199f2c4-8a51-7d3e-9b6f-2c1d0e4a5b6c --json
-  gatetrail why 0199f2c4-8a51-7d3e-9b6f-2c1d0e4a5b6c --url http://127.0.0.1:8080
+  gatetrail why 0199f2c4-8a51-7d3e-9b6f-2c1d0e4a5b6c --url http://gate:8080
 """
 
 Identifier = Annotated[
