@@ -16,6 +16,7 @@ from gatetrail.runtime.checks import Check
 from gatetrail.runtime.gatetrail import Gatetrail
 from gatetrail.runtime.metrics.scrape import open_metrics
 from gatetrail.runtime.readiness import readiness_of
+from gatetrail.runtime.upstreams import upstream_checks
 from gatetrail.service.api import Sources, api_routes
 from gatetrail.service.app import create_app
 from gatetrail.service.hosts import LOOPBACK
@@ -47,7 +48,7 @@ async def open_application(
     `checks` are looked at by `/readyz` besides our own.
     Raises what `create_app` raises, and `DatabaseUnavailable`.
     """
-    readiness = readiness_of(gate, checks)
+    readiness = readiness_of(gate, [*checks, *upstream_checks(servers)])
     async with (
         open_sources(gate, settings) as sources,
         open_metrics(gate, readiness, sources.feed, settings.sinks) as metrics,

@@ -13,6 +13,7 @@ from gatetrail.upstreams import (
     CommandTarget,
     Limits,
     MountedServer,
+    Phase,
     Revealed,
     Target,
     Upstream,
@@ -36,6 +37,28 @@ def mounted(name: str, settings: CommandServer | UrlServer, environment: Mapping
 def upstream_states(servers: Mapping[str, Any]) -> Sequence[UpstreamState]:
     """How those among the servers are doing that are not ours."""
     return [server.upstream.state() for server in servers.values() if isinstance(server, MountedServer)]
+
+
+class UpstreamCheck:
+    """Whether a server that is not ours is up. If not, its own calls fail, and no other."""
+
+    vital = False
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+        self.name = f"upstream {upstream.name}"
+
+    async def trouble(self) -> str | None:
+        """In words that anybody may read."""
+        state = self._upstream.state()
+        if state.phase is Phase.UP:
+            return None
+        return f"{state.reason or 'it has not been up yet'}; {state.phase.value} since {state.since}"
+
+
+def upstream_checks(servers: Mapping[str, Any]) -> Sequence[UpstreamCheck]:
+    """One for each server that is not ours."""
+    return [UpstreamCheck(server.upstream) for server in servers.values() if isinstance(server, MountedServer)]
 
 
 def _target(name: str, settings: CommandServer | UrlServer, environment: Mapping[str, str]) -> Target:
