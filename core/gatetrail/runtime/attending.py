@@ -3,57 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Any
 
 from gatetrail.runtime.application import open_application
+from gatetrail.runtime.attendance import Attendance, Talk
 from gatetrail.runtime.background import in_background
 from gatetrail.runtime.collector import settle
 from gatetrail.runtime.gatetrail import Gatetrail
 from gatetrail.runtime.hosted import hosted_servers
-from gatetrail.runtime.notify import READY, STOPPING, Notifier
-from gatetrail.runtime.telling import Tell
+from gatetrail.runtime.notify import READY, STOPPING
 from gatetrail.service.hosts import allowed_names, is_loopback
 from gatetrail.service.mounting import path_of
-from gatetrail.service.neighbours import Place
 from gatetrail.service.serving import serving
-from gatetrail.settings import ServiceSettings
-
-CLOSING_S = 15.0
-"""What ending may take beyond the times that the settings give: cancelled calls, journal and database."""
-
-
-@dataclass(frozen=True, slots=True)
-class Talk:
-    """Who is told what a person has to know."""
-
-    say: Tell
-    warn: Tell
-    step: Tell
-    """Gets a sentence at each step of the end."""
-    mint_hint: str
-    """The command for a token that the service takes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attendance:
-    """What a process needs to answer on a socket."""
-
-    settings: ServiceSettings
-    sinks: bool
-    listener: socket.socket
-    talk: Talk
-    notifier: Notifier
-    place: Place | None = None
-    """Among several workers; None: it is the only one."""
-
-    @property
-    def ending_s(self) -> float:
-        """How long the whole end may take."""
-        return self.settings.grace_s + self.settings.drain_s + CLOSING_S
 
 
 async def attend(attendance: Attendance) -> None:

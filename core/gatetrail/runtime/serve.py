@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import MutableMapping
 
-from gatetrail.runtime.attending import Attendance, Talk, attend
+from gatetrail.runtime.attendance import Attendance, Talk
 from gatetrail.runtime.inherited import inherited_listener
 from gatetrail.runtime.notify import notifier_of
-from gatetrail.runtime.supervisor import Supervisor
 from gatetrail.service.listening import listen
 from gatetrail.settings import ServiceSettings
 
@@ -31,7 +30,12 @@ async def serve(
     notifier = notifier_of(environment, own_id)
     with inherited_listener(environment, own_id) or listen(settings.host, settings.port) as listener:
         attendance = Attendance(settings=settings, sinks=sinks, listener=listener, talk=talk, notifier=notifier)
+        # A supervisor has no use for MCP and HTTP, which are most of what this process would carry.
         if settings.workers == 1:
+            from gatetrail.runtime.attending import attend
+
             await attend(attendance)
         else:
+            from gatetrail.runtime.supervisor import Supervisor
+
             await Supervisor(attendance, worker).run()

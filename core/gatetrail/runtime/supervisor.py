@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
 from gatetrail.errors import SettingsInvalid, Unavailable
-from gatetrail.runtime.attending import Attendance
+from gatetrail.runtime.attendance import Attendance
 from gatetrail.runtime.background import in_background
 from gatetrail.runtime.database import open_database
 from gatetrail.runtime.notify import READY, STOPPING

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from mcp.server.transport_security import TransportSecuritySettings
+if TYPE_CHECKING:
+    from mcp.server.transport_security import TransportSecuritySettings
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
@@ -41,6 +43,8 @@ def allowed_names(listening_on: str, further: Sequence[str] = ()) -> tuple[str, 
 
 def transport_security(names: Iterable[str]) -> TransportSecuritySettings:
     """Accept these names in Host and Origin, with any port and with none."""
+    from mcp.server.transport_security import TransportSecuritySettings
+
     hosts = [form for name in names for form in (name, f"{name}:*")]
     origins = [f"{scheme}://{form}" for scheme in ("http", "https") for form in hosts]
     return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
