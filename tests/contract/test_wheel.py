@@ -38,6 +38,13 @@ def test_the_wheel_carries_every_data_file(wheel_names: list[str], folder: str) 
     assert expected - set(wheel_names) == set()
 
 
+def test_the_wheel_carries_the_dashboard(wheel_names: list[str]) -> None:
+    folder = ROOT / "core/gatetrail/service/dashboard"
+    expected = {f"gatetrail/service/dashboard/{path.name}" for path in data_files(folder)}
+    assert "gatetrail/service/dashboard/index.html" in expected
+    assert expected - set(wheel_names) == set()
+
+
 @pytest.mark.parametrize("package", ["gatetrail", "gatetrail_sinks"])
 def test_the_wheel_says_that_it_is_typed(wheel_names: list[str], package: str) -> None:
     assert f"{package}/py.typed" in wheel_names

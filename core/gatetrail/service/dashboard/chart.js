@@ -33,8 +33,8 @@ export class Chart {
     const mostAllowed = niceTop(Math.max(...this._rows.map((row) => row.allow), 1));
     const mostDenied = niceTop(Math.max(...this._rows.map(denied), 1));
     this._rows.forEach((row, at) => this._column(row, this._columns[at], mostAllowed, mostDenied));
-    write(part("scale-allowed"), count(mostAllowed));
-    write(part("scale-denied"), count(mostDenied));
+    write(part("scale-allowed"), `up to ${count(mostAllowed)}`);
+    write(part("scale-denied"), `up to ${count(mostDenied)}`);
     for (const gate of GATES) write(this._legend[gate], count(denials[gate] ?? 0));
     this._axis();
     this._describe(denials);

@@ -34,7 +34,9 @@ export class Listing {
 
   /** One event of the stream that fits the filter. */
   offer(event) {
-    this._waiting.push(event);
+    const row = rowOf(event);
+    this._waiting.push(row);
+    if (isDecision(row)) this._byExecution.set(row.executionId, row);
     this.heldBack += 1;
     if (this._waiting.length > WAITING) this._shed();
   }
@@ -53,29 +55,37 @@ export class Listing {
     this._waiting = [];
     this._missed = 0;
     this.heldBack = 0;
-    this._put([...chosen.map(rowOf).reverse(), ...this.rows]);
+    this._put([...chosen.reverse(), ...this.rows]);
     return true;
   }
 
   _put(rows) {
     this.rows = rows.slice(0, ROWS);
-    this._byExecution = new Map(
-      this.rows.filter((row) => row.executionId && row.event.decision).map((row) => [row.executionId, row]),
-    );
+    this._index();
+  }
+
+  _index() {
+    const decisions = [...this.rows, ...this._waiting].filter(isDecision);
+    this._byExecution = new Map(decisions.map((row) => [row.executionId, row]));
   }
 
   _shed() {
     const kept = sampled(this._waiting, WAITING / 2);
     this._missed += this._waiting.length - kept.length;
     this._waiting = kept;
+    this._index();
   }
 }
 
-/** So many of the events, in their order: whatever is no plain allowance goes first, then the newest. */
-export function sampled(events, most) {
-  if (events.length <= most) return events;
-  const marked = events.map((event, at) => ({ at, weight: event.decision === "allow" ? 0 : 1 }));
+function isDecision(row) {
+  return row.event.event_name === "tool_call.decided";
+}
+
+/** So many of the rows, in their order: whatever is no plain allowance goes first, then the newest. */
+export function sampled(rows, most) {
+  if (rows.length <= most) return [...rows];
+  const marked = rows.map((row, at) => ({ at, weight: row.verdict === "allow" ? 0 : 1 }));
   marked.sort((one, other) => other.weight - one.weight || other.at - one.at);
   const places = new Set(marked.slice(0, most).map((mark) => mark.at));
-  return events.filter((_event, at) => places.has(at));
+  return rows.filter((_row, at) => places.has(at));
 }

@@ -99,7 +99,7 @@ function fill(line, row) {
   mark(line.caller, "title", row.caller);
   write(line.tier, row.tier);
   write(line.reason, row.reason);
-  mark(line.reason, "title", row.explained);
+  mark(line.reason, "title", row.reason ? row.explained : null);
   write(line.outcome, outcomeText(row.outcome));
   mark(line.outcome, "data-status", row.outcome?.status ?? "none");
 }
