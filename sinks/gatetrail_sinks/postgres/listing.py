@@ -15,6 +15,9 @@ from gatetrail_sinks.postgres.moments import as_text
 from gatetrail_sinks.postgres.queries import query
 from gatetrail_sinks.postgres.search import parameters
 
+RARE = frozenset({ExecutionStatus.PENDING, ExecutionStatus.FAILED, ExecutionStatus.TIMEOUT})
+"""Where going through the decisions one by one would be long before some are found."""
+
 
 class PostgresListing:
     """The journal joined with the rows that are made from it."""
@@ -53,7 +56,8 @@ class PostgresListing:
         self, order: bytes, asked: dict[str, Any], status: ExecutionStatus | None, stuck_before: str | None
     ) -> list[Execution]:
         status = ExecutionStatus.PENDING if stuck_before else status
-        text = query("executions").replace(b"{search}", query("search")) + order
+        name = "executions_rare" if status in RARE else "executions"
+        text = query(name).replace(b"{search}", query("search")) + order
         asked = {**asked, "status": status, "stuck_before": stuck_before}
         with told_as_unavailable(self._dsn):
             async with self._pool.connection() as connection:

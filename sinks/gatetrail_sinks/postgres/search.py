@@ -8,7 +8,7 @@ from typing import Any
 
 from gatetrail.clock import id_moment_us, rfc3339
 from gatetrail.events.journal import Entry
-from gatetrail.events.search import EventFilter, like_pattern
+from gatetrail.events.search import EventFilter, Forms, like_pattern
 from gatetrail_sinks.postgres.connection import Pool, told_as_unavailable
 from gatetrail_sinks.postgres.queries import query
 
@@ -43,6 +43,10 @@ class PostgresSearch:
 
 def parameters(wanted: EventFilter, limit: int, *, after_seq: int = 0, before_seq: int | None = None) -> dict[str, Any]:
     """What `search.sql` and what is built upon it want to know."""
-    keys = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(wanted).items()}
+    keys = asdict(wanted)
+    for name in ("owner", "user", "session", "client"):
+        forms: Forms = keys[name] or ()
+        keys[name] = forms[0] if len(forms) == 1 else None
+        keys[f"{name}_forms"] = list(forms) if len(forms) > 1 else None
     globs = {"tool": like_pattern(wanted.tool), "event": like_pattern(wanted.event)}
     return {**keys, **globs, "after_seq": after_seq, "before_seq": before_seq, "limit": limit}

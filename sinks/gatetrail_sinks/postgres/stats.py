@@ -59,19 +59,25 @@ class PostgresStats:
                 found: list[list[Row]] = []
                 for name in ("stats_calls", "stats_limited", "stats_pending"):
                     found.append(await (await connection.execute(query(name), asked, prepare=False)).fetchall())  # noqa: PERF401
-        ((cells, tools, callers, steps),), limited, pending = found
-        totals, by_gate, series = _counted(window, cells or [])
+        counted, limited, pending = found
+        cells, tools, callers, steps = (_rows(one) for one in counted[0])
+        totals, by_gate, series = _counted(window, cells)
         return Figures(
             head_seq=int(head[1]) if head else 0,
             totals=totals,
             denials_by_gate=by_gate,
             series=series,
-            busiest_tools=[BusyTool.model_validate(_named(BusyTool, row)) for row in tools or []],
-            busiest_callers=[BusyCaller.model_validate(_named(BusyCaller, row)) for row in callers or []],
+            busiest_tools=[BusyTool.model_validate(_named(BusyTool, row)) for row in tools],
+            busiest_callers=[BusyCaller.model_validate(_named(BusyCaller, row)) for row in callers],
             rate_limited_callers=[LimitedCaller.model_validate(_named(LimitedCaller, row)) for row in limited],
-            latency_ms=_latency(steps or []),
+            latency_ms=_latency(steps),
             pending=[_pending(row) for row in pending],
         )
+
+
+def _rows(one: list[Row] | None) -> list[Row]:
+    """What PostgreSQL's aggregate gives; nothing for no rows."""
+    return one or []
 
 
 def _named(kind: type[BusyTool | BusyCaller | LimitedCaller], row: Row) -> Mapping[str, Any]:
@@ -79,9 +85,7 @@ def _named(kind: type[BusyTool | BusyCaller | LimitedCaller], row: Row) -> Mappi
     return dict(zip(kind.model_fields, values, strict=True))
 
 
-def _counted(
-    window: Window, cells: Sequence[tuple[int, str, str, int]]
-) -> tuple[Totals, Mapping[GateName, int], Sequence[Bar]]:
+def _counted(window: Window, cells: Sequence[Row]) -> tuple[Totals, Mapping[GateName, int], Sequence[Bar]]:
     statuses, gates = Counter[str](), Counter[GateName]()
     allowed, denied = Counter[str](), dict[str, Counter[GateName]]()
     for start_s, gate, status, count in cells:
@@ -98,7 +102,7 @@ def _counted(
     return totals, gates, bars
 
 
-def _latency(steps: Sequence[tuple[int, int]]) -> Latency:
+def _latency(steps: Sequence[Row]) -> Latency:
     """Percentiles by rank: the value below or at which so many of a hundred are."""
     total = sum(count for _, count in steps)
     if not total:
@@ -106,7 +110,7 @@ def _latency(steps: Sequence[tuple[int, int]]) -> Latency:
     return Latency(p50=_at(steps, total * 0.50), p95=_at(steps, total * 0.95), p99=_at(steps, total * 0.99))
 
 
-def _at(steps: Sequence[tuple[int, int]], rank: float) -> float:
+def _at(steps: Sequence[Row], rank: float) -> float:
     below = 0
     for step, count in steps:
         below += count

@@ -10,12 +10,14 @@ from pydantic import BaseModel, ConfigDict
 
 from gatetrail.clock import rfc3339
 from gatetrail.errors import WrongUse
+from gatetrail.events.search import Forms
 from gatetrail.events.stats import Figures, Window
 from gatetrail.identity.tiers import Tier
 from gatetrail.service.api.asked import StatsAsked
 from gatetrail.service.api.reader import Reader, Reading
 from gatetrail.service.api.route import add_reading
 from gatetrail.service.api.sources import Sources
+from gatetrail.service.api.sparing import Sparing
 from gatetrail.times import moment
 
 
@@ -80,6 +82,7 @@ class StatsRoutes:
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
+        self._sparing = Sparing[tuple[Window, Figures]](sources.clock)
 
     def add_to(self, router: APIRouter) -> None:
         add_reading(router, "/v1/stats", self.look, summary="Figures for a dashboard", model=StatsShown)
@@ -87,11 +90,11 @@ class StatsRoutes:
     async def look(self, reader: Reading, asked: Annotated[StatsAsked, Query()]) -> StatsShown:
         """Decisions by gate over time, busiest tools and callers, latencies, and what is in flight now.
 
+        Figures that take long to count are given for up to a minute; `until` tells when they were counted.
         Without the role `auditor` or the tier admin: about yourself alone.
         """
         sources = self._sources
-        window = _window(asked, sources.clock.now_us())
-        figures = await sources.stats.look(window, reader.owner)
+        window, figures = await self._sparing.get((asked, reader.owner), lambda: self._counted(asked, reader.owner))
         return StatsShown(
             **dict(figures),
             reader=ReaderShown(user_id=reader.user_id, tier=reader.tier, roles=reader.roles, sees_all=reader.sees_all),
@@ -103,6 +106,10 @@ class StatsRoutes:
             verification=await self._verification() if reader.sees_all else None,
             stream=self._stream(reader),
         )
+
+    async def _counted(self, asked: StatsAsked, owner: Forms | None) -> tuple[Window, Figures]:
+        window = _window(asked, self._sources.clock.now_us())
+        return window, await self._sources.stats.look(window, owner)
 
     async def _verification(self) -> VerificationShown | None:
         noted = await self._sources.verifications.latest()

@@ -1,10 +1,9 @@
--- Executions of the decisions that `search` finds, which is put in where it is named. The journal leads, because it has the order.
-SELECT execution.execution_id::text, execution.decided_seq, execution.outcome_seq, execution.status, execution.gate,
-    execution.reason_code, execution.server_name, execution.tool_name, execution.user_id, execution.session_id,
-    execution.trace_id, execution.client_id, execution.caller_type, execution.actual_tier, execution.required_tier,
-    execution.rate_limit_tier, execution.policy_version, execution.started_at, execution.finished_at, execution.latency_ms,
-    execution.error_class, execution.retry_after_ms, execution.src_ip, execution.instance_id::text
-FROM ({search}) AS decided JOIN mcp_tool_executions AS execution
-    ON execution.execution_id = decided.execution_id AND execution.decided_seq = decided.seq
-WHERE (%(status)s::text IS NULL OR execution.status = %(status)s)
-    AND (%(stuck_before)s::timestamptz IS NULL OR execution.started_at < %(stuck_before)s::timestamptz)
+-- Executions of the decisions that `search` finds in its order. The journal leads, because it has the order; OFFSET 0 keeps it so.
+SELECT execution.*
+FROM ({search}) AS decided CROSS JOIN LATERAL (
+    SELECT execution_id::text, decided_seq, outcome_seq, status, gate, reason_code, server_name, tool_name, user_id, session_id,
+        trace_id, client_id, caller_type, actual_tier, required_tier, rate_limit_tier, policy_version, started_at, finished_at,
+        latency_ms, error_class, retry_after_ms, src_ip, instance_id::text
+    FROM mcp_tool_executions WHERE mcp_tool_executions.execution_id = decided.execution_id OFFSET 0
+) AS execution
+WHERE execution.decided_seq = decided.seq AND (%(status)s::text IS NULL OR execution.status = %(status)s)
