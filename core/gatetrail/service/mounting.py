@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from gatetrail.errors import SettingsInvalid
 from gatetrail.service.hosts import transport_security
+from gatetrail.service.standing_stream import StandingStream
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
@@ -40,10 +41,13 @@ def http_app_of(server: HostedServer, path: str, allowed_hosts: tuple[str, ...])
 
     JSON answers, because a call in flight then survives the end of the service (a stream would be cut).
     """
+    app: Starlette
     if isinstance(server, MCPServer | Server):
         security = transport_security(allowed_hosts)
-        return server.streamable_http_app(streamable_http_path=path, json_response=True, transport_security=security)
-    app: Starlette = server.http_app(
-        path=path, json_response=True, host_origin_protection=True, allowed_hosts=list(allowed_hosts)
-    )
+        app = server.streamable_http_app(streamable_http_path=path, json_response=True, transport_security=security)
+    else:
+        app = server.http_app(
+            path=path, json_response=True, host_origin_protection=True, allowed_hosts=list(allowed_hosts)
+        )
+    app.add_middleware(StandingStream)
     return app

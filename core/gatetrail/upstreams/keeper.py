@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -145,7 +145,8 @@ class Keeper:
         except TimeoutError:
             link.lose(f"it did not start within {self._limits.start_limit_ms} ms")
         except Exception as problem:  # noqa: BLE001 -- whatever it does, it is tried again
-            link.lose(_reason(problem), _words(problem))
+            first = _first(problem)
+            link.lose(_reason(first), _words(first))
         finally:
             self._link = None
         return link.trouble or Trouble("it ended")
@@ -178,6 +179,12 @@ class Keeper:
     def _revealed(self) -> Revealed:
         target = self._target
         return target.environment() if isinstance(target, CommandTarget) else target.headers()
+
+
+def _first(problem: Exception) -> Exception:
+    """Of a group, as the SDK's task groups raise it, the first that went wrong."""
+    inner: Sequence[Exception] = getattr(problem, "exceptions", ())
+    return _first(inner[0]) if inner else problem
 
 
 def _reason(problem: Exception) -> str:

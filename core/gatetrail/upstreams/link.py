@@ -30,6 +30,9 @@ from gatetrail.upstreams.mask import Mask
 from gatetrail.upstreams.stdio import over_stdio
 from gatetrail.upstreams.targets import CommandTarget, Revealed, Target, UrlTarget
 
+MODE = "auto"
+"""The SDK asks for the newest protocol first and shakes hands with those who do not know it."""
+
 MAX_DETAIL = 500
 
 
@@ -152,7 +155,8 @@ async def linked(
     async with AsyncExitStack() as stack:
         # No scope of anyio: what is opened inside stays open beyond it.
         async with asyncio.timeout(limit_s):
-            client = Client(_transport(name, target, link), message_handler=heard, client_info=us, cache=None)
+            transport = _transport(name, target, link)
+            client = Client(transport, mode=MODE, message_handler=heard, client_info=us, cache=None)
             link.open(await stack.enter_async_context(client))
         yield
 

@@ -14,6 +14,7 @@ from mcp.server.connection import Connection
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
+from mcp.shared.dispatcher import ProgressFnT
 from mcp.shared.exceptions import MCPError
 from mcp.shared.subscriptions import PromptsListChanged, ResourcesListChanged, ServerEvent, ToolsListChanged
 
@@ -114,7 +115,7 @@ class MountedServer(Server[Any]):
     async def _call_tool(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         self._needs(context, "tools")
         request = types.CallToolRequest(params=passed_on(params))
-        return await self.upstream.ask(request, types.CallToolResult, context.session.report_progress)
+        return await self.upstream.ask(request, types.CallToolResult, _progress(context))
 
     async def _list_resources(self, context: Context, params: Paginated) -> types.ListResourcesResult:
         self._needs(context, "resources")
@@ -131,7 +132,7 @@ class MountedServer(Server[Any]):
     ) -> types.ReadResourceResult:
         self._needs(context, "resources")
         request = types.ReadResourceRequest(params=passed_on(params))
-        return await self.upstream.ask(request, types.ReadResourceResult, context.session.report_progress)
+        return await self.upstream.ask(request, types.ReadResourceResult, _progress(context))
 
     async def _list_prompts(self, context: Context, params: Paginated) -> types.ListPromptsResult:
         self._needs(context, "prompts")
@@ -141,7 +142,7 @@ class MountedServer(Server[Any]):
     async def _get_prompt(self, context: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
         self._needs(context, "prompts")
         request = types.GetPromptRequest(params=passed_on(params))
-        return await self.upstream.ask(request, types.GetPromptResult, context.session.report_progress)
+        return await self.upstream.ask(request, types.GetPromptResult, _progress(context))
 
     async def _complete(self, context: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
         self._needs(context, "completions")
@@ -187,6 +188,11 @@ _TOLD_AS: Mapping[type[ListChange], tuple[ServerEvent, Callable[[Connection], Aw
 async def _lifespan(server: Server[Any]) -> AsyncGenerator[dict[str, Any]]:
     async with cast("MountedServer", server).upstream.running():
         yield {}
+
+
+def _progress(context: Context) -> ProgressFnT | None:
+    """Where the upstream's word of its progress goes; None when nobody wants to hear of it."""
+    return context.session.report_progress if "progress_token" in (context.meta or {}) else None
 
 
 def _passed_on(capabilities: types.ServerCapabilities) -> types.ServerCapabilities:
