@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -105,10 +105,11 @@ class Gatetrail:
         )
         return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
-    def start(self, *arguments: str, **variables: str) -> Running:
-        """Start one that goes on; it is ended after the test."""
+    def start(self, *arguments: str, pass_fds: Sequence[int] = (), by: Sequence[str] = (), **variables: str) -> Running:
+        """Start one that goes on, if need be through another program `by`; it is ended after the test."""
         process = subprocess.Popen(
-            [*COMMAND, *arguments],
+            [*by, *COMMAND, *arguments],
+            pass_fds=pass_fds,
             cwd=self.folder,
             env={**self.environment, "PYTHONUNBUFFERED": "1", **variables},
             stdin=subprocess.DEVNULL,
