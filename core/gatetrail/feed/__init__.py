@@ -1,7 +1,7 @@
 """The live feed: every new event to many readers in this process, each with its own filter and its own pace."""
 
 from gatetrail.feed.broadcaster import Broadcaster, FeedState
-from gatetrail.feed.items import Gap, GapReason, Heartbeat, Item, Wanted
+from gatetrail.feed.items import Gap, GapReason, Heartbeat, Item, Past, Wanted
 from gatetrail.feed.subscription import Subscription
 from gatetrail.feed.tail import open_feed
 
@@ -12,6 +12,7 @@ __all__ = [
     "GapReason",
     "Heartbeat",
     "Item",
+    "Past",
     "Subscription",
     "Wanted",
     "open_feed",

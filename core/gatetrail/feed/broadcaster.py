@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gatetrail.errors import SinkUnavailable
 from gatetrail.events.journal import Entry, Journal
-from gatetrail.feed.items import Wanted
+from gatetrail.feed.items import Past, Wanted
 from gatetrail.feed.places import Places
 from gatetrail.feed.subscription import Subscription
 from gatetrail.settings import StreamSettings
@@ -88,13 +88,13 @@ class Broadcaster:
             broken_count=self._broken_count,
         )
 
-    def subscribe(self, user_id: str, after_seq: int | None, wanted: Wanted) -> Subscription:
+    def subscribe(self, user_id: str, after_seq: int | None, wanted: Wanted, past: Past | None = None) -> Subscription:
         """A subscription to be entered: to what is new, or to everything behind `after_seq`.
 
-        A closed feed gives one that ends at once. The filter is asked in this process and for every event, on the way
-        from `after_seq` as well.
+        A closed feed gives one that ends at once. The filter is asked in this process and for every event; on the way
+        from `after_seq` only for what `past` has picked out, if there is one.
         """
-        return Subscription(self, user_id, None if after_seq is None else max(after_seq, 0), wanted)
+        return Subscription(self, user_id, None if after_seq is None else max(after_seq, 0), wanted, past)
 
     async def write(self, entries: Sequence[Entry]) -> None:
         """Show entries to all live subscriptions. Waits for nobody. Raises `SinkUnavailable` only when closed."""
@@ -141,6 +141,11 @@ class Broadcaster:
         async with self._reading:
             await asyncio.sleep(0)
             return await self._journal.read(after_seq, self._settings.page_events)
+
+    async def picked(self, past: Past, after_seq: int, last_seq: int) -> Sequence[Entry] | None:
+        async with self._reading:
+            await asyncio.sleep(0)
+            return await past.between(after_seq, last_seq, self._settings.page_events)
 
     async def head_seq(self) -> int:
         return await self._journal.head_seq()

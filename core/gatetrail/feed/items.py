@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from gatetrail.events.journal import Entry
 
@@ -14,6 +15,19 @@ Wanted = Callable[[Entry], bool]
 New events are shown to one subscriber after the other, so a filter that parses can share the keys of the newest
 entry with all others.
 """
+
+
+class Past(Protocol):
+    """What one subscriber wants of what the journal holds already, picked out by whoever keeps it."""
+
+    async def between(self, after_seq: int, last_seq: int, limit: int) -> Sequence[Entry] | None:
+        """The first entries that may be wanted behind a position and up to another one, in order, none left out.
+
+        None when the journal does not hold every single position between the two: who only sees what is picked out
+        could not tell a hole from what is not wanted. Both are told of one and the same state of the journal. Raises
+        `DatabaseUnavailable`.
+        """
+        ...
 
 
 class GapReason(StrEnum):

@@ -7,63 +7,19 @@ import logging
 from collections import deque
 from collections.abc import Generator, Sequence
 from types import TracebackType
-from typing import Protocol, Self, assert_never
+from typing import Self, assert_never
 
 from gatetrail.errors import Unavailable
 from gatetrail.events.journal import Entry
-from gatetrail.feed.items import Gap, GapReason, Heartbeat, Item, Wanted
-from gatetrail.settings import StreamSettings
+from gatetrail.feed.house import Feed
+from gatetrail.feed.items import Gap, GapReason, Heartbeat, Item, Past, Wanted
 
 log = logging.getLogger("gatetrail.feed")
 
 JOURNAL_PAUSE_S = 1.0
 """A subscriber that resumes while the journal cannot be read tries again after this long."""
-
-
-class Feed(Protocol):
-    """What a subscription needs of the feed that it belongs to."""
-
-    @property
-    def settings(self) -> StreamSettings: ...
-
-    @property
-    def live_seq(self) -> int:
-        """Every live subscription was shown everything up to here."""
-        ...
-
-    @property
-    def closed(self) -> bool: ...
-
-    def admit(self, subscription: Subscription) -> None:
-        """Take a place. Raises `FeedFull`."""
-        ...
-
-    def dismiss(self, subscription: Subscription) -> None:
-        """Give the place back and forget the subscription."""
-        ...
-
-    def make_live(self, subscription: Subscription) -> None:
-        """From now on `offer` is called for each new entry, beginning with the one behind `live_seq`."""
-        ...
-
-    def note_dropped(self) -> None:
-        """One event was dropped from a full queue."""
-        ...
-
-    def note_broken(self) -> None:
-        """A filter raised."""
-        ...
-
-    async def page(self, after_seq: int) -> Sequence[Entry]:
-        """The next entries of the journal, `page_events` at most. Raises `DatabaseUnavailable`.
-
-        Lets others have their turn, however quick the journal is.
-        """
-        ...
-
-    async def head_seq(self) -> int:
-        """The journal's newest position. Raises `DatabaseUnavailable`."""
-        ...
+PICKED_POSITIONS = 50_000
+"""So much of the journal is looked through at once for what a subscriber wants: some ten milliseconds."""
 
 
 class Subscription:
@@ -86,6 +42,7 @@ class Subscription:
         "_limit",
         "_live",
         "_missed",
+        "_past",
         "_position",
         "_queue",
         "_waiter",
@@ -93,10 +50,13 @@ class Subscription:
         "user_id",
     )
 
-    def __init__(self, feed: Feed, user_id: str, after_seq: int | None, wanted: Wanted) -> None:
+    def __init__(
+        self, feed: Feed, user_id: str, after_seq: int | None, wanted: Wanted, past: Past | None = None
+    ) -> None:
         self.user_id = user_id
         self._feed = feed
         self._wanted = wanted
+        self._past = past
         self._after_seq = after_seq
         self._position = 0
         """Everything up to here is dealt with. Does not move while it is live: then the feed's own position counts."""
@@ -220,7 +180,7 @@ class Subscription:
         try:
             if self._position > expected_seq:
                 self._stay_within(await self._feed.head_seq())
-            elif self._position < expected_seq:
+            elif self._position < expected_seq and not await self._pick(expected_seq):
                 self._take(await self._feed.page(self._position), expected_seq)
         except Unavailable as problem:
             log.info("a subscriber waits for the journal: %s", problem)
@@ -228,6 +188,18 @@ class Subscription:
             return
         if self._position >= self._feed.live_seq:
             self._go_live()
+
+    async def _pick(self, expected_seq: int) -> bool:
+        """Queue what is picked out on the next stretch; False when it has holes, which only a whole page shows."""
+        if self._past is None:
+            return False
+        last_seq = min(self._position + PICKED_POSITIONS, expected_seq)
+        picked = await self._feed.picked(self._past, self._position, last_seq)
+        if picked is None:
+            return False
+        self._queue.extend(entry for entry in picked if self._fits(entry))
+        self._position = picked[-1].seq if len(picked) >= self._feed.settings.page_events else last_seq
+        return True
 
     def _go_live(self) -> None:
         self._live = True

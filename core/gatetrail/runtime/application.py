@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -26,6 +27,7 @@ from gatetrail_sinks.postgres.connection import open_pool
 from gatetrail_sinks.postgres.cursors import open_cursors
 from gatetrail_sinks.postgres.head import PostgresHead
 from gatetrail_sinks.postgres.listing import PostgresListing
+from gatetrail_sinks.postgres.past import PostgresPast
 from gatetrail_sinks.postgres.search import PostgresSearch
 from gatetrail_sinks.postgres.stats import PostgresStats
 from gatetrail_sinks.postgres.verifications import PostgresVerifications
@@ -85,6 +87,7 @@ async def open_sources(gate: Gatetrail, settings: ServiceSettings) -> AsyncGener
             policy=lambda: gate.dispatcher.gates.policy,
             sink_names=tuple(settings.sinks),
             matching=Matching(),
+            past=partial(PostgresPast, dsn, pool),
             stamp=gate.stamp,
             clock=gate.clock,
         )

@@ -16,7 +16,7 @@ from gatetrail.events.journal import Entry
 from gatetrail.events.model import AuditGap
 from gatetrail.events.stamp import Stamp
 from gatetrail.events.wire import canonical, keys_of
-from gatetrail.feed import Broadcaster, Gap, GapReason, Heartbeat, Item, Subscription, Wanted
+from gatetrail.feed import Broadcaster, Gap, GapReason, Heartbeat, Item, Past, Subscription, Wanted
 from gatetrail.service.problems import problem_of
 from gatetrail.words import Level
 
@@ -56,6 +56,7 @@ class EventStream(Response):
         wanted: Wanted,
         stamp: Stamp,
         *,
+        past: Past | None = None,
         after_seq: int | None = None,
         ends_in_s: float | None = None,
     ) -> None:
@@ -65,6 +66,7 @@ class EventStream(Response):
         self._user_id = user_id
         self._wanted = wanted
         self._stamp = stamp
+        self._past = past
         self._after_seq = after_seq
         self._ends_in_s = ends_in_s
         self._told_seq = 0
@@ -81,7 +83,7 @@ class EventStream(Response):
             await super().__call__(scope, receive, send)
             return
         try:
-            async with self._feed.subscribe(self._user_id, after_seq, self._wanted) as subscription:
+            async with self._feed.subscribe(self._user_id, after_seq, self._wanted, self._past) as subscription:
                 await self._answer(subscription, receive, send)
         except FeedFull as problem:
             await problem_of(problem).answer()(scope, receive, send)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gatetrail.events.journal import Entry
+from gatetrail.events.search import EventFilter
 from gatetrail.formats.choice import Format, render_of
 from gatetrail.service.api.answers import Documented
 from gatetrail.service.api.asked import EventsAsked, StreamAsked, wanted_of
@@ -141,6 +142,7 @@ class EventRoutes:
             reader.user_id,
             sources.matching.of(wanted),
             sources.stamp,
+            past=None if wanted == EventFilter() else sources.past(wanted),
             after_seq=asked.after,
             ends_in_s=None if reader.expires_at_s is None else reader.expires_at_s - sources.clock.now_us() / 1_000_000,
         )

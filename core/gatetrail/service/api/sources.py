@@ -10,11 +10,11 @@ from gatetrail.clock import Clock
 from gatetrail.delivery.sink import CursorState
 from gatetrail.events.listing import Listing
 from gatetrail.events.matching import Matching
-from gatetrail.events.search import Search
+from gatetrail.events.search import EventFilter, Search
 from gatetrail.events.stamp import Stamp
 from gatetrail.events.stats import Stats
 from gatetrail.events.verification import Verifications
-from gatetrail.feed import Broadcaster
+from gatetrail.feed import Broadcaster, Past
 from gatetrail.policy.model import Policy
 
 
@@ -50,5 +50,7 @@ class Sources:
     sink_names: Sequence[str]
     """Those that the settings name, whether or not they ever ran."""
     matching: Matching
+    past: Callable[[EventFilter], Past]
+    """The same filter, asked of the database about what is there already."""
     stamp: Stamp
     clock: Clock
