@@ -6,7 +6,7 @@ PYTEST_FLAGS ?=
 PYTHONS ?= python3.13 python3.12 python3.11 python3
 
 BIN := .venv/bin
-NODE_FOLDERS := tests/conformance tests/sinks/fluentd_peer
+NODE_FOLDERS := tests/conformance tests/sinks/fluentd_peer tests/upstreams/npm
 NODE_STAMPS := $(NODE_FOLDERS:%=%/node_modules/.stamp)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Else pyright asks the network whether there is a newer pyright.
@@ -60,7 +60,7 @@ wheel: .venv/dev.stamp ## Build the wheel into dist/
 
 requirements: build/uv/bin/uv ## Lock the newest allowed versions into the two requirements files
 	@$(call lock,requirements-dev.txt,--group dev --all-extras)
-	@$(call lock,requirements.txt,--group build --constraint requirements-dev.txt)
+	@$(call lock,requirements.txt,--group build --extra otel --extra otlp --constraint requirements-dev.txt)
 
 clean: ## Remove all that make has made, the environment too
 	rm -rf .venv build dist $(NODE_FOLDERS:%=%/node_modules)
