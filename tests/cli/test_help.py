@@ -4,32 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gatetrail.cli.app import command
+from gatetrail.cli.help import names_in
+from gatetrail.cli.reference import reference
 from tests.cli.conftest import Gatetrail, Ran
 
-COMMANDS = (
-    "demo",
-    "serve",
-    "export",
-    "events",
-    "why",
-    "verify",
-    "sinks",
-    "sinks quarantine",
-    "sinks resend",
-    "sinks cancel",
-    "replay",
-    "migrate",
-    "policy check",
-    "policy show",
-    "token mint",
-    "schema export",
-    "schema check",
-)
+PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
+
+ROOT = command()
 HEAVY = ("asyncio", "fastapi", "mcp", "psycopg", "pydantic", "uvicorn")
 
 
@@ -41,11 +30,38 @@ def test_nothing_heavy_is_imported_before_a_command_runs() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"[]\n"
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_shows_an_example_of_itself(inside: Callable[..., Ran], command: str) -> None:
-    shown = inside(*command.split(), "--help")
+def paths_of(group: Any, *before: str) -> Iterator[str]:
+    """Every command and every group, as it is typed."""
+    context = group.context_class(group, info_name=" ".join(("gatetrail", *before)))
+    for name in names_in(context):
+        yield " ".join((*before, name))
+        yield from paths_of(group.commands[name], *before, name)
+
+
+PATHS = [*paths_of(ROOT)]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_command_shows_an_example_of_itself_within_80_columns(
+    inside: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = inside(*path.split(), "--help")
     assert shown.code == 0
-    assert f"  gatetrail {command}" in shown.out.partition("Examples:")[2]
+    assert f"gatetrail {path}" in shown.out.partition("Examples:")[2]
+    assert max(map(len, shown.out.splitlines())) <= 80
+    assert inside("help", *path.split()).out == shown.out
+
+
+def test_the_reference_is_what_the_help_says() -> None:
+    assert PAGE.read_text() == reference(), "stale: python -m gatetrail.cli.reference > docs/cli.md"
+
+
+def test_help_of_what_there_is_not_names_what_there_is(inside: Callable[..., Ran]) -> None:
+    ran = inside("help", "sinks", "resent")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.errors == ["gatetrail sinks has no command 'resent'; there are quarantine, resend, cancel, forget"]
+    assert inside("help", "why", "not").errors == ["gatetrail why has no command 'not'; it has none"]
 
 
 def test_the_version_is_the_packages(offline: Gatetrail) -> None:
@@ -62,8 +78,15 @@ def test_a_command_without_a_verb_is_answered_with_help(offline: Gatetrail, argu
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("evnts",), "No such command 'evnts'"),
-        (("events", "--gate", "sauce"), "'sauce' is not one of"),
+        (("evnts",), "No such command 'evnts'. Did you mean 'events'?"),
+        (("sinks", "resent"), "Did you mean 'resend'?"),
+        (("events", "--sinse", "1h"), "--since"),
+        (
+            ("sinks", "--json", "quarantine"),
+            "--json stands behind the whole command: gatetrail sinks quarantine --json",
+        ),
+        (("export", "--json"), "--json is for --once"),
+        (("events", "--gate", "sauce"), "Invalid value for '--gate': 'sauce' is not one of"),
         (("events", "--limit", "-1"), "--limit"),
         (("why",), "DECISION_ID"),
         (("serve", "--port", "65536"), "--port"),

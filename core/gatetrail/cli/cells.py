@@ -83,4 +83,4 @@ def folded(text: str, width: int) -> list[str]:
             lines.append(line)
         *whole, line = chop_cells(word, width) or [""]
         lines += whole
-    return [*lines, line]
+    return [*lines, line] if line or not lines else lines

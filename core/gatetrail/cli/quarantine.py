@@ -30,7 +30,7 @@ SHOW_EXAMPLES = """Examples:
 RESEND_EXAMPLES = """Examples:
 
 \b
-  gatetrail sinks resend --sink siem --seq 1200 --seq 1201
+  gatetrail sinks resend --sink siem --seq 3 --seq 4
   gatetrail sinks resend --sink siem --all --no-wait
 """
 CANCEL_EXAMPLES = """Examples:

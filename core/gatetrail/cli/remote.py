@@ -22,6 +22,7 @@ from gatetrail.cli.remote_answers import (
     told_as_unavailable,
 )
 from gatetrail.cli.remote_stream import RemoteStream
+from gatetrail.errors import AccessRefused
 from gatetrail.events.journal import Entry
 from gatetrail.events.search import EventFilter, Search
 
@@ -72,7 +73,8 @@ class RemoteReader:
         except NotThere as problem:
             if not problem.problem_code:
                 raise
-            return ()
+            told = f"{self._address.base} has no decision {identifier} that this caller may see"
+            raise AccessRefused(told) from None
         return [entry_of(orjson.dumps(event, option=orjson.OPT_SORT_KEYS)) for event in events]
 
     def coming(self, wanted: EventFilter, after_seq: int) -> AsyncGenerator[Sequence[Entry]]:
