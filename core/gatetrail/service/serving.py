@@ -84,8 +84,24 @@ class Server(uvicorn.Server):
         self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
         self._streams.end()
         self._tell(f"Ending: nothing new is accepted; calls in flight get {self._grace_s:g} s to finish.")
-        await asyncio.sleep(LINGER_S)
-        await super().shutdown(sockets)
+        try:
+            await asyncio.sleep(LINGER_S)
+            await super().shutdown(sockets)
+        except asyncio.CancelledError:
+            await self._cut_short()
+            raise
+        await self._last_words()
+
+    async def _cut_short(self) -> None:
+        """Cancel the calls in flight; those of a session run in the application's lifespan, which ends here, too."""
+        for task in self.server_state.tasks:
+            task.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_S):
+                await self.lifespan.shutdown()
+        await self._last_words()
+
+    async def _last_words(self) -> None:
         if left := set(self.server_state.tasks):
             await asyncio.wait(left, timeout=LAST_WORDS_S)
 
