@@ -149,9 +149,12 @@ def test_readiness_follows_the_database(gatetrail: Gatetrail, dsn: str, server_d
     with psycopg.connect(server_dsn, autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
-        answer = httpx.get(f"{url}/readyz", timeout=WITHIN_S)
+        elapsed_s = stopwatch()
+        while (answer := httpx.get(f"{url}/readyz", timeout=WITHIN_S)).status_code == 200:
+            assert elapsed_s() < WITHIN_S
         connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
-    assert (answer.status_code, list(answer.json()["away"])) == (503, ["database"])
+    assert answer.status_code == 503
+    assert "database" in answer.json()["away"]
     assert httpx.get(f"{url}/healthz").status_code == 200
     elapsed_s = stopwatch()
     while httpx.get(f"{url}/readyz", timeout=WITHIN_S).status_code != 200:

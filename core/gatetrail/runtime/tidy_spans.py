@@ -1,16 +1,44 @@
-"""Spans as they may leave the machine: the SDK puts what handlers raise upon them, and that may hold anything."""
+"""Spans as they may leave the machine: libraries put upon them what handlers raise, and that may hold anything."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from opentelemetry.trace import Status
-from opentelemetry.util.types import AttributeValue
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
+from opentelemetry.trace import Link, SpanKind, Status, TraceState
+from opentelemetry.util.types import Attributes, AttributeValue
 
-UNTOLD = frozenset(("exception.message", "exception.stacktrace"))
-"""Both may repeat a call's arguments; the class of an exception is told."""
+from gatetrail.service.request_log import QUIET_PATHS
+
+UNTOLD = frozenset(("exception.message", "exception.stacktrace", "url.query"))
+"""They may repeat a call's arguments, or whom somebody asked for; the class of an exception is told."""
+
+
+class WithoutProbes(Sampler):
+    """Decides on traces that begin here: none for probes and scrapes, which FastAPI has spans for as well."""
+
+    def __init__(self, others: Sampler) -> None:
+        self._others = others
+
+    def should_sample(
+        self,
+        parent_context: Context | None,
+        trace_id: int,
+        name: str,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        trace_state: TraceState | None = None,
+    ) -> SamplingResult:
+        if (attributes or {}).get("url.path") in QUIET_PATHS:
+            return SamplingResult(Decision.DROP)
+        return self._others.should_sample(parent_context, trace_id, name, kind, attributes, links, trace_state)
+
+    def get_description(self) -> str:
+        return f"WithoutProbes({self._others.get_description()})"
 
 
 class TidySpans(SpanExporter):

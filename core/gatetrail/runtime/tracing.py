@@ -58,7 +58,7 @@ def _provider(settings: TraceSettings, instance_id: str) -> TracerProvider:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
         from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
-        from gatetrail.runtime.tidy_spans import TidySpans
+        from gatetrail.runtime.tidy_spans import TidySpans, WithoutProbes
     except ImportError as problem:
         raise SettingsInvalid(
             f"traces: need packages that are not installed ({problem.name}): pip install 'gatetrail[otel]'"
@@ -72,9 +72,8 @@ def _provider(settings: TraceSettings, instance_id: str) -> TracerProvider:
     )
     headers, timeout_s = headers_of(settings, os.environ), settings.timeout_ms / 1000
     exporter = OTLPSpanExporter(endpoint=settings.endpoint, headers=headers, timeout=timeout_s)
-    provider = TracerProvider(
-        sampler=ParentBased(TraceIdRatioBased(settings.sample_ratio)), resource=resource, shutdown_on_exit=False
-    )
+    sampler = ParentBased(WithoutProbes(TraceIdRatioBased(settings.sample_ratio)))
+    provider = TracerProvider(sampler=sampler, resource=resource, shutdown_on_exit=False)
     tidy = TidySpans(exporter, plain_redaction())
     provider.add_span_processor(BatchSpanProcessor(tidy, max_queue_size=QUEUE_SPANS))
     return provider
