@@ -18,7 +18,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
-from gatetrail.clock import IdMaker, SystemClock
+from gatetrail.clock import IdMaker
 from gatetrail.events.fields import Record
 from gatetrail.events.journal import Entry
 from gatetrail.events.model import Event, IdentityRefused
@@ -125,6 +125,3 @@ async def service(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> 
     """One service for the tests of one module."""
     async with serving_api(module_dsn, tmp_path_factory.mktemp("service")) as running:
         yield running
-
-
-__all__ = ["SystemClock"]
