@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from mcp.server.mcpserver import MCPServer
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp
 from gatetrail.errors import PortTaken, SettingsInvalid, Unavailable
 from gatetrail.service.listening import listen, url_of
 from gatetrail.service.serving import serving
+from tests.mcp.wire import ERAS, HANDSHAKE, Wire
 
 pytestmark = pytest.mark.anyio
 
@@ -99,6 +101,30 @@ async def test_an_open_event_stream_is_ended_and_holds_nobody_up() -> None:
         await listening  # its end was a proper one: httpx raises for a broken chunked answer
     assert sample.story == ["up", "down"]
     assert received[0] == "data: beat"
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_call_that_is_answered_by_a_stream_is_answered_to_its_end(era: str) -> None:
+    began, may_go_on = asyncio.Event(), asyncio.Event()
+    server = MCPServer("slow")
+
+    @server.tool()
+    async def nap() -> str:
+        began.set()
+        await may_go_on.wait()
+        return "rested"
+
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as http:
+        async with serving(server.streamable_http_app(json_response=False)) as url:
+            wire = Wire(http, f"{url}/mcp", era)
+            await wire.open()
+            calling = asyncio.create_task(wire.call("nap"))
+            await asyncio.wait_for(began.wait(), PATIENCE_S)
+            asyncio.get_running_loop().call_later(2.0, may_go_on.set)
+        answer = await calling
+    # The newer era chooses JSON for an answer that comes alone.
+    assert answer.headers["content-type"].startswith("text/event-stream" if era == HANDSHAKE else "application/json")
+    assert answer.result["content"][0]["text"] == "rested"
 
 
 async def test_a_call_that_takes_longer_than_the_grace_is_cancelled() -> None:
