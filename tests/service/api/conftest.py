@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -66,9 +65,8 @@ class Service:
 
     async def record(self, events: Sequence[Record]) -> Sequence[Entry]:
         """Make events durable; give them as the journal has them."""
-        seqs = await asyncio.gather(*(self.gate.journal.append(event) for event in events))
-        (first, last) = min(seqs), max(seqs)
-        return [entry for entry in await self.entries(first - 1) if entry.seq <= last and entry.seq in seqs]
+        seqs = [await self.gate.journal.append(event) for event in events]
+        return [entry for entry in await self.entries(seqs[0] - 1) if entry.seq in seqs]
 
     async def entries(self, after_seq: int = 0) -> list[Entry]:
         """Everything in the journal behind a position."""

@@ -93,7 +93,7 @@ async def test_everybody_else_sees_their_own_and_nothing_else(service: Service) 
 
 
 async def test_a_session_that_was_opened_with_less_is_no_admins(service: Service) -> None:
-    session = {"session_id": "opened-low"}
+    session: dict[str, Any] = {"session_id": "opened-low"}
     assert (await service.get("/v1/policy", service.as_user("kim", **session))).status_code == 403
     assert (await service.get("/v1/policy", service.as_user("kim", Tier.ADMIN, **session))).status_code == 403
     assert (await service.get("/v1/policy", service.as_user("kim", Tier.ADMIN))).status_code == 200

@@ -2,7 +2,7 @@
 -- a clock that was set back leaves ids ahead of their times for a while. Latencies are counted in steps of two per cent.
 WITH counted AS MATERIALIZED (
     SELECT date_bin(make_interval(secs => %(bucket_s)s), started_at, 'epoch'::timestamptz) AS start, gate, status,
-        server_name, tool_name, user_id, caller_type, round(ln(greatest(latency_ms, 0.001)) * 50)::int AS step,
+        server_name, tool_name, user_id, caller_type, round(ln(latency_ms + 0.001) * 50)::int AS step,
         count(*) AS count, count(*) FILTER (WHERE gate <> 'none') AS denied,
         grouping(gate, tool_name, caller_type) AS kind
     FROM mcp_tool_executions
