@@ -36,17 +36,17 @@ async def test_calls_appear_as_they_are_made_with_their_outcomes(desk: Desk) -> 
     await expect(desk.row("desk/payroll")).to_contain_text("Blocklist")
     await desk.has_figure("allow", before["allow"] + 2)
     await desk.has_figure("deny", before["deny"] + 1)
-    await expect(desk.page.locator("#tools-rows")).to_contain_text("desk/payroll")
+    await expect(desk.page.locator("#tools-rows")).to_contain_text("payroll desk")
     await expect(desk.page.locator("#sinks-rows")).to_contain_text("lines", timeout=WITHIN_MS)
     await expect(desk.page.locator("#sinks-rows")).to_contain_text("healthy", timeout=WITHIN_MS)
 
 
 async def test_a_call_in_flight_is_named_until_it_ends(desk: Desk) -> None:
     napping = asyncio.create_task(desk.house.call("nap", seconds=3.0))
-    await expect(desk.page.locator("#flight-rows")).to_contain_text("desk/nap", timeout=WITHIN_MS)
+    await expect(desk.page.locator("#flight-rows")).to_contain_text("nap desk", timeout=WITHIN_MS)
     await expect(desk.page.locator("#figure-pending")).not_to_have_text("0")
     assert (await napping).status == 200
-    await expect(desk.page.locator("#flight-rows")).not_to_contain_text("desk/nap", timeout=WITHIN_MS)
+    await expect(desk.page.locator("#flight-rows")).not_to_contain_text("nap desk", timeout=WITHIN_MS)
     await expect(desk.row("desk/nap")).to_contain_text("success 3.0")
 
 

@@ -5,12 +5,13 @@ import { FILTER_WORDS } from "./words.js";
 /** What is listed when nobody has asked for anything else. */
 const USUAL = { event: "tool_call.decided" };
 export const WINDOWS = { "15m": 60, "1h": 60, "6h": 72, "24h": 72 };
-const USUAL_WINDOW = "1h";
+const USUAL_WINDOW = "15m";
 
 /** `{words, window, decision}`: the filter, how far back figures go, and the decision that is open. */
 export function read(hash = location.hash) {
   const given = new URLSearchParams(hash.replace(/^#/, ""));
-  const words = Object.fromEntries(FILTER_WORDS.filter((word) => given.get(word)).map((word) => [word, given.get(word)]));
+  const said = FILTER_WORDS.filter((word) => given.get(word));
+  const words = Object.fromEntries(said.map((word) => [word, given.get(word)]));
   const chosen = given.get("window");
   return {
     words: Object.keys(words).length ? words : { ...USUAL },

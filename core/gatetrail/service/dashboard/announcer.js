@@ -21,9 +21,9 @@ export class Announcer {
   figures(totals, nowMs) {
     if (nowMs - this._figuresAt < FIGURES_EVERY_MS) return;
     const now = { allow: totals.allow ?? 0, deny: totals.deny ?? 0 };
-    const allowed = now.allow - (this._before?.allow ?? now.allow);
-    const denied = now.deny - (this._before?.deny ?? now.deny);
-    if (allowed > 0 || denied > 0) this.say(`${count(Math.max(allowed, 0))} allowed, ${count(Math.max(denied, 0))} denied since last told`);
+    const more = (key) => Math.max(0, now[key] - (this._before?.[key] ?? now[key]));
+    const [allowed, denied] = [more("allow"), more("deny")];
+    if (allowed || denied) this.say(`${count(allowed)} allowed, ${count(denied)} denied since last told`);
     this._before = now;
     this._figuresAt = nowMs;
   }

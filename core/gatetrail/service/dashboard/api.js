@@ -61,5 +61,6 @@ async function problemOf(answer) {
   const retryAfterS = Number(answer.headers.get("Retry-After")) || null;
   const told = await answer.json().catch(() => ({}));
   const detail = told.detail ?? told.error?.message ?? `the service answers ${answer.status} ${answer.statusText}`;
-  return new Problem(answer.status, typeof detail === "string" ? detail : JSON.stringify(detail), told.code, retryAfterS);
+  const text = typeof detail === "string" ? detail : JSON.stringify(detail);
+  return new Problem(answer.status, text, told.code, retryAfterS);
 }

@@ -44,7 +44,8 @@ export class Chart {
 
   _build(length) {
     const wide = WIDTH / length;
-    const rect = (at, attributes) => drawn("rect", { x: at * wide + GAP / 2, width: Math.max(wide - GAP, 0.5), ...attributes });
+    const width = Math.max(wide - GAP, 0.5);
+    const rect = (at, attributes) => drawn("rect", { x: at * wide + GAP / 2, width, ...attributes });
     this._columns = Array.from({ length }, (_nothing, at) => ({
       allowed: rect(at, { class: "allowed" }),
       gates: GATES.map((gate) => rect(at, { "data-gate": gate })),
@@ -121,7 +122,8 @@ function legend(list) {
   const figures = {};
   for (const gate of GATES) {
     figures[gate] = element("b", {}, "0");
-    list.append(element("li", {}, element("span", { class: "swatch", "data-gate": gate }), GATE_NAMES[gate], " ", figures[gate]));
+    const swatch = element("span", { class: "swatch", "data-gate": gate });
+    list.append(element("li", {}, swatch, GATE_NAMES[gate], " ", figures[gate]));
   }
   return figures;
 }
@@ -131,8 +133,8 @@ function visible(height) {
   return height > 0 ? Math.max(height, 1.5) : 0;
 }
 
-/** 1, 2, 5, 10, 20, 50, …: the next such number from here up. */
+/** The next number from here up that is round to the eye. */
 function niceTop(number) {
   const power = 10 ** Math.floor(Math.log10(number));
-  return [1, 2, 5, 10].map((step) => step * power).find((top) => top >= number) ?? number;
+  return [1, 2, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((top) => top >= number) ?? number;
 }

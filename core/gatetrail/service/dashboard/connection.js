@@ -37,6 +37,7 @@ export class Connection {
   _show(state, text) {
     mark(part("connection"), "data-state", state);
     write(part("connection"), text);
+    document.title = state === "lost" ? "Disconnected – Gatetrail" : "Gatetrail";
     part("broken").hidden = state !== "lost";
   }
 }

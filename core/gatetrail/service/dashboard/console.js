@@ -35,6 +35,7 @@ export class Console {
     this._filters = new Filters();
     this._drilldown = new Drilldown(api, () => this._closed());
     this._feed = new Feed(api, this._counts, this._pace, this._listing, this._ears());
+    this._hasFailed = false;
     this._paused = false;
     this._pointedAt = 0;
     this._running = false;
@@ -64,23 +65,36 @@ export class Console {
 
   _ears() {
     return {
-      changed: () => this._show(),
+      changed: () => this._changed(),
       opened: () => this._connection.opened(),
       lost: (broken) => this._connection.lost(broken),
       signedOut: (problem) => this._leave(problem),
-      failed: (problem) => this._filters.problem(problem.message),
+      failed: (problem) => this._failed(problem),
     };
   }
 
   _listen() {
     addEventListener("hashchange", () => this._running && this._turn());
     addEventListener("online", () => this._feed.tryNow());
+    part("policy-show").addEventListener("click", () => this._drilldown.policy());
     part("broken-now").addEventListener("click", () => this._feed.tryNow());
     part("pause").addEventListener("click", () => this._pause(!this._paused));
     part("window").addEventListener("change", () => address.go({ window: part("window").value }));
     part("list-scroll").addEventListener("scroll", () => this._notice(), { passive: true });
     part("list-scroll").addEventListener("pointermove", () => { this._pointedAt = Date.now(); }, { passive: true });
     document.addEventListener("visibilitychange", () => this._seen());
+  }
+
+  _changed() {
+    if (this._hasFailed) this._filters.problem(null);
+    this._hasFailed = false;
+    this._show();
+  }
+
+  /** It is asked again before long, and then told no more. */
+  _failed(problem) {
+    this._hasFailed = true;
+    this._filters.problem(problem.message);
   }
 
   async _begin(headSeq) {

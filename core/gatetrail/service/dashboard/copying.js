@@ -6,14 +6,16 @@ const SAID_MS = 1_600;
 
 /** A button for the text that `text()` gives when it is pressed; `name` says what that is. */
 export function copyButton(name, text) {
-  const button = element("button", { type: "button", class: "copy", "aria-label": `Copy ${name}`, click: () => press(button, name, text()) }, "Copy");
+  const attributes = { type: "button", class: "copy", "aria-label": `Copy ${name}` };
+  const button = element("button", { ...attributes, click: () => press(button, name, text()) }, "Copy");
   return button;
 }
 
 /** A line of code with a button beside it. */
 export function copyLine(name, text) {
   const code = element("code", { tabindex: 0 }, text);
-  return element("div", { class: "copyable" }, element("span", { class: "name" }, name), code, copyButton(name, () => text));
+  const label = element("span", { class: "name" }, name);
+  return element("div", { class: "copyable" }, label, code, copyButton(name, () => text));
 }
 
 async function press(button, name, text) {

@@ -1,8 +1,8 @@
 /** The sheet that shows one row in full. */
 
 import { element, part } from "./dom.js";
-import { plain } from "./format.js";
-import { decisionParts, eventParts } from "./why.js";
+import { plain, sentence } from "./format.js";
+import { decisionParts, eventParts, policyParts } from "./why.js";
 
 /** So often is looked again whether a call in flight has ended. */
 const AGAIN_MS = 1_500;
@@ -35,6 +35,15 @@ export class Drilldown {
     this._body.replaceChildren(...eventParts(event));
   }
 
+  /** Show the policy in force. */
+  async policy() {
+    this._begin("Policy in force", "");
+    await this._ask("/v1/policy", (policy) => {
+      part("sheet-id").textContent = plain(policy.version);
+      return policyParts(policy);
+    });
+  }
+
   close() {
     if (this._dialog.open) this._dialog.close();
   }
@@ -49,20 +58,26 @@ export class Drilldown {
   }
 
   async _load(id) {
+    await this._ask(`/v1/decisions/${encodeURIComponent(id)}`, (why) => {
+      if (why.execution_status === "pending") this._timer = setTimeout(() => this._again(id), AGAIN_MS);
+      return decisionParts(why, (other) => { location.hash = sameButOpen(other); });
+    });
+  }
+
+  async _ask(path, parts) {
     const asking = (this._asking = new AbortController());
     try {
-      const why = await this._api.json(`/v1/decisions/${encodeURIComponent(id)}`, {}, asking.signal);
-      this._body.replaceChildren(...decisionParts(why, (other) => { location.hash = sameButOpen(other); }));
-      if (why.execution_status === "pending") this._timer = setTimeout(() => this._again(id), AGAIN_MS);
+      this._body.replaceChildren(...parts(await this._api.json(path, {}, asking.signal)));
     } catch (problem) {
       if (problem.name === "AbortError") return;
-      this._say(problem.message);
+      this._say(sentence(problem.message));
     }
   }
 
   /** Not while somebody is selecting, or has unfolded or focused something in there. */
   _again(id) {
-    const busy = this._body.contains(document.activeElement) || String(getSelection()) || this._body.querySelector("details[open]");
+    const inside = this._body.contains(document.activeElement);
+    const busy = inside || String(getSelection()) || this._body.querySelector("details[open]");
     if (busy) this._timer = setTimeout(() => this._again(id), AGAIN_MS);
     else this._load(id);
   }

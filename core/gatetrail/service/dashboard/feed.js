@@ -6,6 +6,7 @@ import { ROWS } from "./listing.js";
 
 /** Further behind than this, the page begins anew instead of reading all that it has missed. */
 export const FAR_BEHIND = 20_000;
+const ENDS = new Set(["tool_call.completed", "execution.orphaned"]);
 const ACCOUNT_EVERY_MS = 15_000;
 const TRIES = 3;
 
@@ -25,7 +26,7 @@ export class Feed {
     this._timer = 0;
   }
 
-  /** Begin, or begin anew, with the figures of this window and the list of these words, from a journal's position on. */
+  /** Begin, or begin anew, with figures and list of this state, live from this position of the journal on. */
   async begin(state, headSeq) {
     this.end();
     this._state = state;
@@ -110,7 +111,7 @@ export class Feed {
   _take(event) {
     this._counts.add(event);
     if (event.event_name === "tool_call.decided") this._pace.add(Date.now());
-    if (event.event_name === "tool_call.completed" || event.event_name === "execution.orphaned") this._listing.finish(event);
+    if (ENDS.has(event.event_name)) this._listing.finish(event);
     if (this._meanwhile === null) this._list(event);
     else if (this._meanwhile.push(event) > ROWS) this._meanwhile.shift();
   }

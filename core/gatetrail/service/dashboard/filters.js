@@ -19,7 +19,8 @@ const VIEWS = [
 export class Filters {
   constructor() {
     this._form = part("filters");
-    this._views = VIEWS.map(([name, words]) => ({ words, link: element("a", { href: address.written({ words }) }, name) }));
+    const link = (name, words) => element("a", { href: address.written({ words }) }, name);
+    this._views = VIEWS.map(([name, words]) => ({ words, link: link(name, words) }));
     part("views").append(...this._views.map((view) => element("li", {}, view.link)));
     for (const gate of GATES) this._form.elements.gate.append(element("option", { value: gate }, GATE_NAMES[gate]));
     this._form.addEventListener("submit", (submitted) => this._apply(submitted));

@@ -42,6 +42,7 @@ export function day(moment) {
 export function duration(milliseconds) {
   if (!Number.isFinite(milliseconds)) return NOTHING;
   if (milliseconds >= 1000) return `${(milliseconds / 1000).toFixed(2)} s`;
+  if (milliseconds >= 100) return `${milliseconds.toFixed(0)} ms`;
   if (milliseconds >= 10) return `${milliseconds.toFixed(1)} ms`;
   return `${milliseconds.toFixed(2)} ms`;
 }

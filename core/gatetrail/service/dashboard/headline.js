@@ -9,7 +9,8 @@ export function showHeadline(counts, perSecond) {
   write(part("figure-allow"), count(totals.allow ?? 0));
   write(part("figure-deny"), count(totals.deny ?? 0));
   write(part("note-deny"), `${share(totals.deny ?? 0, decided)} of ${count(decided)}`);
-  write(part("note-allow"), `${perSecond >= 10 ? count(Math.round(perSecond)) : perSecond.toFixed(1)} decisions a second now`);
+  const pace = perSecond >= 10 ? count(Math.round(perSecond)) : perSecond.toFixed(1);
+  write(part("note-allow"), `${pace} decisions a second now`);
   write(part("figure-pending"), count(totals.pending ?? 0));
   const stuck = counts.flight.calls.filter((call) => call.stuck).length;
   write(part("note-pending"), stuck ? `${stuck} stuck` : "none stuck");

@@ -7,7 +7,9 @@ import { Console } from "./console.js";
 import { Session } from "./session.js";
 import { SignIn } from "./signin.js";
 import { part } from "./dom.js";
-import { plain } from "./format.js";
+import { plain, sentence } from "./format.js";
+
+const AGAIN_MS = 3_000;
 
 const session = new Session();
 const api = new Api(() => session.token);
@@ -16,8 +18,11 @@ const connection = new Connection((text) => announcer.say(text));
 const signIn = new SignIn(session, () => enter());
 const desk = new Console(api, connection, announcer, (problem) => leave(problem));
 
+let again = 0;
+
 /** Sign in with what there is: the token of this tab, or the word of a proxy in front. */
 async function enter() {
+  clearTimeout(again);
   try {
     const { reader, head_seq } = await api.json("/v1/stats", { since: "1s", buckets: 1 });
     signIn.hide();
@@ -28,10 +33,16 @@ async function enter() {
   }
 }
 
+/** Ask for a token, or try again when it is the service that fails. */
 function refused(problem) {
   const tried = session.token !== null;
-  if (problem.isSignedOut) session.forget();
-  signIn.show(problem.isSignedOut && !tried ? null : problem.message);
+  if (problem.isSignedOut) {
+    session.forget();
+    signIn.show(tried ? problem.message : null);
+  } else {
+    signIn.show(`${sentence(problem.message)} Trying again every ${AGAIN_MS / 1000} s.`);
+    again = setTimeout(enter, AGAIN_MS);
+  }
 }
 
 function leave(problem) {

@@ -27,11 +27,16 @@ export function showSinks(sinks) {
     ...sinks.map((sink) => element(
       "tr", {},
       element("th", { scope: "row" }, plain(sink.sink_name)),
-      element("td", {}, element("span", { class: "state", "data-health": HEALTH[sink.health] ?? "fair", title: plain(sink.last_error ?? "") }, plain(sink.health))),
+      element("td", {}, health(sink)),
       element("td", { class: "figure" }, count(sink.lag ?? NaN)),
       element("td", { class: "figure" }, count(sink.quarantined_count ?? 0)),
     )),
   );
+}
+
+function health(sink) {
+  const attributes = { class: "state", "data-health": HEALTH[sink.health] ?? "fair", title: plain(sink.last_error ?? "") };
+  return element("span", attributes, plain(sink.health));
 }
 
 /** Calls that have been in flight for a while, oldest first; the button of each opens its decision. */
@@ -42,7 +47,7 @@ export function showFlight(flight, nowMs, open) {
     "tr", {},
     element("th", { scope: "row" }, element(
       "button", { type: "button", class: "subject", "aria-haspopup": "dialog", click: () => open(call.execution_id) },
-      plain(`${call.server_name}/${call.tool_name}`),
+      ...toolName(call),
     )),
     element("td", { class: "clip" }, plain(call.user_id ?? "anonymous")),
     element("td", { class: "figure" }, ""),
@@ -55,11 +60,11 @@ export function showFlight(flight, nowMs, open) {
 }
 
 export function showTools(ranking) {
-  bars("tools", ranking.rows, (row) => plain(`${row.server_name}/${row.tool_name}`));
+  bars("tools", ranking.rows, toolName);
 }
 
 export function showCallers(ranking) {
-  bars("callers", ranking.rows, (row) => plain(row.user_id ?? `anonymous (${row.caller_type})`));
+  bars("callers", ranking.rows, (row) => callerName(row.user_id, row.caller_type));
 }
 
 export function showLimited(ranking) {
@@ -68,8 +73,7 @@ export function showLimited(ranking) {
   part("limited-rows").replaceChildren(
     ...rows.slice(0, 6).map((row) => element(
       "tr", {},
-      element("th", { scope: "row", class: "clip" }, plain(row.user_id ?? "anonymous")),
-      element("td", {}, plain(row.rate_limit_tier ?? "")),
+      element("th", { scope: "row", class: "clip" }, ...callerName(row.user_id, row.rate_limit_tier)),
       element("td", { class: "figure" }, count(row.denials)),
       element("td", { class: "figure" }, duration(row.longest_wait_ms ?? NaN)),
       element("td", { class: "figure" }, row.last_at ? minute(row.last_at) : ""),
@@ -78,12 +82,13 @@ export function showLimited(ranking) {
 }
 
 /** Each with a bar: how many, and which part of them was denied. */
-function bars(name, rows, label) {
+function bars(name, rows, named) {
   const shown = rows.slice(0, 8);
   const most = Math.max(...shown.map((row) => row.count), 1);
   part(`${name}-empty`).hidden = shown.length > 0;
-  renew(part(`${name}-rows`), shown, label, (row) => element(
-    "tr", {}, element("th", { scope: "row", class: "clip", title: label(row) }, label(row)),
+  const keyOf = (row) => textOf(named(row));
+  renew(part(`${name}-rows`), shown, keyOf, (row) => element(
+    "tr", {}, element("th", { scope: "row", class: "clip", title: keyOf(row) }, ...named(row)),
     element("td", { class: "bar", "aria-hidden": "true" }, element("i"), element("i", { class: "denied" })),
     element("td", { class: "figure" }, ""), element("td", { class: "figure denied" }, ""),
   ));
@@ -97,6 +102,20 @@ function bars(name, rows, label) {
   });
 }
 
+/** The part that tells more comes first: what does not fit is cut off at the end. */
+function toolName(row) {
+  return [plain(row.tool_name), " ", element("span", { class: "quiet" }, plain(row.server_name))];
+}
+
+function callerName(userId, tier) {
+  if (userId === null || userId === undefined) return ["anonymous"];
+  return [plain(userId), " ", element("span", { class: "quiet" }, plain(tier))];
+}
+
+function textOf(parts) {
+  return parts.map((one) => one.textContent ?? one).join("");
+}
+
 /** New rows only where the keys are others: what is pointed at or focused stays. */
 function renew(body, items, keyOf, made) {
   const keys = items.map(keyOf).join("\n");
@@ -107,6 +126,7 @@ function renew(body, items, keyOf, made) {
 
 function verificationText(found) {
   if (found === null) return "Run gatetrail verify to have every hash recomputed.";
-  const what = found.intact ? `${many(found.events, "event")} up to ${count(found.head_seq)}` : plain(found.detail ?? "");
+  const extent = `${many(found.events, "event")} up to ${count(found.head_seq)}`;
+  const what = found.intact ? extent : plain(found.detail ?? "");
   return `${day(found.checked_at)}: ${what}`;
 }

@@ -30,8 +30,12 @@ export function byKey(field, value) {
 export function byWords(words) {
   const terms = Object.entries(FIELDS)
     .filter(([word]) => words[word] && words[word] !== "*")
-    .map(([word, field]) => ({ field, value: words[word], glob: GLOBS.has(word) && /[*?]/.test(words[word]), tool: word === "tool" }));
+    .map(([word, field]) => term(word, field, words[word]));
   return { terms: [PRODUCT, ...terms], since: words.since || null, until: words.until || null };
+}
+
+function term(word, field, value) {
+  return { field, value, glob: GLOBS.has(word) && /[*?]/.test(value), tool: word === "tool" };
 }
 
 /** `gatetrail why ID` */
@@ -42,7 +46,7 @@ export function whyCommand(decisionId) {
 /** `gatetrail events …` with the filter's words. */
 export function eventsCommand(words) {
   const given = Object.entries(words).filter(([word, value]) => value && !(word === "event" && value === "*"));
-  return ["gatetrail events", ...given.map(([word, value]) => `--${word}${value.startsWith("-") ? "=" : " "}${quoted(value)}`)].join(" ");
+  return ["gatetrail events", ...given.map(([word, value]) => option(word, value))].join(" ");
 }
 
 /** Splunk's search language. Globs and values that it would take for globs go to `where`, which compares exactly. */
@@ -59,7 +63,8 @@ export function splunk(question) {
 /** Kibana's query language; null where it has no word for what is asked (`?` in a glob). */
 export function kql(question) {
   if (question.terms.some((term) => term.glob && term.value.includes("?"))) return null;
-  const terms = question.terms.map((term) => `${term.field} : ${term.glob ? kqlGlob(term.value) : kqlText(term.value)}`);
+  const value = (term) => (term.glob ? kqlGlob(term.value) : kqlText(term.value));
+  const terms = question.terms.map((term) => `${term.field} : ${value(term)}`);
   if (question.since) terms.push(`@timestamp >= ${kqlText(dateMath(question.since))}`);
   if (question.until) terms.push(`@timestamp < ${kqlText(dateMath(question.until))}`);
   return terms.join(" and ");
@@ -71,6 +76,11 @@ export function esql(question) {
   if (question.since) terms.push(`@timestamp >= ${esqlTime(question.since)}`);
   if (question.until) terms.push(`@timestamp < ${esqlTime(question.until)}`);
   return `FROM logs-* | WHERE ${terms.join(" AND ")} | SORT seq | LIMIT 1000`;
+}
+
+/** What begins with a dash would be taken for an option, if it stood alone. */
+function option(word, value) {
+  return `--${word}${value.startsWith("-") ? "=" : " "}${quoted(value)}`;
 }
 
 /** For a POSIX shell. */
@@ -114,7 +124,8 @@ function esqlText(value) {
 
 function esqlLike(term) {
   const glob = term.value.replaceAll("\\", "\\\\");
-  return term.tool ? `TO_LOWER(${term.field}) LIKE ${esqlText(glob.toLowerCase())}` : `${term.field} LIKE ${esqlText(glob)}`;
+  if (term.tool) return `TO_LOWER(${term.field}) LIKE ${esqlText(glob.toLowerCase())}`;
+  return `${term.field} LIKE ${esqlText(glob)}`;
 }
 
 function esqlTime(text) {
@@ -126,5 +137,6 @@ function isDuration(text) {
 }
 
 function seconds(text) {
-  return [...text.matchAll(/(\d+)([smhdw])/g)].reduce((sum, [, number, unit]) => sum + Number(number) * UNITS_S[unit], 0);
+  const parts = [...text.matchAll(/(\d+)([smhdw])/g)];
+  return parts.reduce((sum, [, number, unit]) => sum + Number(number) * UNITS_S[unit], 0);
 }

@@ -15,7 +15,7 @@ export function rowOf(event) {
     executionId: event.execution_id ?? null,
     gate: Object.hasOwn(GATE_NAMES, event.gate ?? "") ? event.gate : null,
     caller: plain(event.user_id ?? event.claimed_user_id ?? ""),
-    tier: plain(event.actual_tier ?? event.session_tier ?? ""),
+    tier: event.user_id ? plain(event.actual_tier ?? event.session_tier ?? "") : "",
     event,
     ...told(event),
   };
@@ -51,7 +51,10 @@ function told(event) {
         caller: plain(event.user_id ?? "anonymous"),
       };
     case "audit.gap":
-      return { verdict: "gap", title: "Gap", subject: gapText(event), reason: plain(event.reason), explained: plain(event.message) };
+      return {
+        verdict: "gap", title: "Gap", subject: gapText(event), reason: plain(event.reason),
+        explained: plain(event.message),
+      };
     case "scanner.detected":
       return {
         verdict: "deny", title: "Probe", subject: plain(event.endpoint ?? event.http_user_agent ?? ""),
@@ -61,6 +64,11 @@ function told(event) {
       return {
         verdict: "trouble", title: "Refused", subject: plain(event.endpoint ?? ""), reason: plain(event.reason_code),
         explained: plain(event.reason),
+      };
+    case "tool_call.completed":
+      return {
+        verdict: "note", title: "Completed", subject: subjectOf(event), reason: plain(event.error_class ?? ""),
+        explained: plain(event.message),
       };
     default:
       return {

@@ -37,7 +37,8 @@ export class Table {
     const time = element("time", {});
     const verdict = element("span", { class: "verdict" }, "");
     const gate = element("span", { class: "gate" }, "");
-    const button = element("button", { type: "button", class: "subject", tabindex: at ? -1 : 0, "aria-haspopup": "dialog" }, "");
+    const tabindex = at ? -1 : 0;
+    const button = element("button", { type: "button", class: "subject", tabindex, "aria-haspopup": "dialog" }, "");
     const whose = element("span", { class: "whose" }, "");
     const caller = element("span", { class: "caller" }, "");
     const tier = element("span", { class: "tier" }, "");
@@ -64,7 +65,9 @@ export class Table {
   _move(pressed) {
     const last = this._lines.findLastIndex((line) => line.shown !== null);
     const at = this._chosen;
-    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: last, PageDown: at + 10, PageUp: at - 10 }[pressed.key];
+    const to = {
+      ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + 10, PageUp: at - 10, Home: 0, End: last,
+    }[pressed.key];
     if (to === undefined || last < 0) return;
     pressed.preventDefault();
     this._choose(Math.max(0, Math.min(last, to)));
@@ -89,6 +92,7 @@ function fill(line, row) {
   mark(line.time, "title", row.moment);
   write(line.time, fineClock(row.moment));
   write(line.verdict, row.title);
+  mark(line.verdict, "title", row.event.event_name);
   write(line.gate, row.gate && row.title === "Denied" ? GATE_NAMES[row.gate] : "");
   mark(line.gate, "data-gate", row.gate ?? "none");
   write(line.button, row.subject);

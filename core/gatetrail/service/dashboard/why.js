@@ -28,14 +28,23 @@ export function decisionParts(why, open) {
 /** Everything about an event that is no decision. */
 export function eventParts(event) {
   const row = rowOf(event);
-  const own = event.seq === undefined
-    ? []
-    : [section("Find it elsewhere", ...copies(byKey("event_id", event.event_id), cliOf(event), ["Event id", event.event_id]))];
+  const question = byKey("event_id", event.event_id);
+  const elsewhere = () => copies(question, cliOf(event), ["Event id", event.event_id]);
+  const own = event.seq === undefined ? [] : [section("Find it elsewhere", ...elsewhere())];
   return [
     element("p", { class: "sentence", "data-verdict": row.verdict }, plain(event.message)),
     section("What the record says", facts(Object.entries(event).map(([name, value]) => [name, valueText(value)]))),
     ...own,
     raw([event]),
+  ];
+}
+
+/** The policy in force, as the service has read it. */
+export function policyParts(policy) {
+  const text = JSON.stringify(policy.document, null, 2);
+  return [
+    section("Where it comes from", facts([["Source", plain(policy.source)], ["Version", plain(policy.version)]])),
+    section("What it says", element("div", {}, copyButton("the policy", () => text)), code(text)),
   ];
 }
 
@@ -53,12 +62,13 @@ export function copies(question, command, identifier = null) {
 
 function verdict(why) {
   const denied = why.decision === "deny";
+  const remedy = why.would_have_passed;
   const title = denied ? `Denied by ${GATE_NAMES[why.gate] ?? plain(why.gate)}` : "Allowed";
   return element(
     "div", { class: "verdict-box", "data-verdict": why.decision },
     element("p", { class: "title" }, title),
     element("p", {}, plain(why.reason)),
-    why.would_have_passed && element("p", { class: "remedy" }, element("b", {}, "Would have passed: "), plain(why.would_have_passed)),
+    remedy && element("p", { class: "remedy" }, element("b", {}, "Would have passed: "), plain(remedy)),
   );
 }
 
@@ -71,14 +81,18 @@ function gateTrack(why) {
 }
 
 function gateNote(why) {
-  const further = FOUR.includes(why.gate) || why.gate === "none" ? "" : ` Then ${GATE_NAMES[why.gate] ?? plain(why.gate)} denied.`;
+  const isOfFour = FOUR.includes(why.gate) || why.gate === "none";
+  const further = isOfFour ? "" : ` Then ${GATE_NAMES[why.gate] ?? plain(why.gate)} denied.`;
   return element("p", { class: "quiet" }, `Decided in ${count(why.decision_us)} µs, all gates together.${further}`);
 }
 
 function tiers(why) {
-  const badge = (name, tier) => element("div", {}, element("span", { class: "name" }, name), element("b", {}, plain(tier ?? "unknown")));
+  const badge = (name, tier) => element(
+    "div", {}, element("span", { class: "name" }, name), element("b", {}, plain(tier ?? "unknown")),
+  );
   const short = why.reason_code === "tier_too_low" || why.reason_code === "session_tier_too_low";
-  return element("div", { class: "tiers", "data-short": short ? "yes" : null }, badge("Required", why.required_tier), badge("Actual", why.actual_tier));
+  const attributes = { class: "tiers", "data-short": short ? "yes" : null };
+  return element("div", attributes, badge("Required", why.required_tier), badge("Actual", why.actual_tier));
 }
 
 function callFacts(why, decided) {
@@ -116,10 +130,11 @@ function decisionCopies(why) {
 function traceTable(why, open) {
   const events = why.trace ?? [];
   if (!events.length) return element("p", { class: "quiet" }, "Nothing else was recorded in this trace.");
+  const headings = ["Time", "Event", "What", "Outcome"].map((name) => element("th", { scope: "col" }, name));
   return element(
     "div", { class: "wide", tabindex: 0, role: "region", "aria-label": "Events of the trace" },
     element("table", {},
-      element("thead", {}, element("tr", {}, ...["Time", "Event", "What", "Outcome"].map((name) => element("th", { scope: "col" }, name)))),
+      element("thead", {}, element("tr", {}, ...headings)),
       element("tbody", {}, ...events.map((event) => traceRow(event, why, open)))),
   );
 }
@@ -127,12 +142,14 @@ function traceTable(why, open) {
 function traceRow(event, why, open) {
   const row = rowOf(event);
   const other = row.executionId !== null && row.executionId !== why.decision_id;
-  const what = row.subject || plain(event.message);
+  const text = row.subject || plain(event.message);
+  const attributes = { type: "button", class: "subject", click: () => open(row.executionId) };
+  const what = other ? element("button", attributes, text) : text;
   return element(
     "tr", { "aria-current": row.executionId === why.decision_id ? "true" : null },
     element("td", {}, element("time", { datetime: row.moment, title: row.moment }, fineClock(row.moment))),
     element("td", {}, plain(event.event_name)),
-    element("td", {}, other ? element("button", { type: "button", class: "subject", click: () => open(row.executionId) }, what) : what),
+    element("td", {}, what),
     element("td", {}, outcomeText(row.outcome)),
   );
 }
@@ -153,7 +170,12 @@ function facts(pairs) {
 
 function raw(events) {
   const text = events.map((event) => JSON.stringify(event, null, 2)).join("\n");
-  return element("details", {}, element("summary", {}, "As recorded, in JSON"), copyButton("JSON", () => text), element("pre", { tabindex: 0 }, plainLines(text)));
+  const summary = element("summary", {}, "As recorded, in JSON");
+  return element("details", {}, summary, copyButton("JSON", () => text), code(text));
+}
+
+function code(text) {
+  return element("pre", { tabindex: 0 }, plainLines(text));
 }
 
 function plainLines(text) {
