@@ -138,6 +138,16 @@ def test_url_and_token_may_come_from_the_environment_and_what_is_typed_goes_firs
     assert [event["seq"] for event in typed.objects] == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.parametrize("arguments", [("verify",), ("sinks", "quarantine"), ("replay", "--sink", "a", "--from", "1")])
+def test_what_only_the_database_can_answer_is_not_asked_of_an_empty_one(
+    offline: Gatetrail, arguments: tuple[str, ...]
+) -> None:
+    ran = Gatetrail(offline.folder, {"GATETRAIL_URL": "http://127.0.0.1:8080"})(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert "this needs the database, and GATETRAIL_URL names a service" in ran.errors[0]
+    assert not [*offline.folder.iterdir()]
+
+
 def test_who_may_not_see_gets_a_no(place: Place) -> None:
     for arguments in (("sinks",), ("events", "--user", "bob"), ("why", place.denial_id)):
         ran = place.ask(*arguments, token=place.ann)

@@ -72,8 +72,8 @@ Form = Annotated[
     Printed | None,
     typer.Option(
         "--format",
-        help="json: the record's own lines, byte for byte. All but table: one line for each event.",
-        show_default=Printed.TABLE.value,
+        help="table, if unsaid, is for people. json: the record's own lines, byte for byte."
+        " All but table: one line for each event.",
     ),
 ]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gatetrail.cli.door import within
-from gatetrail.cli.options import Config, DataDir, Dsn, Json, settings_of
+from gatetrail.cli.options import Config, DataDir, Dsn, Json, database_of
 from gatetrail.cli.talk import say
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def migrate(as_json: Json = False, dsn: Dsn = None, data_dir: DataDir = None, co
     """Bring the database up to date, and print the names of what was applied. `serve` does it, too."""
     from gatetrail.cli.output import flush, put_json, put_text
 
-    applied = within(_migrate(settings_of(config, dsn=dsn, data_dir=data_dir)))
+    applied = within(_migrate(database_of(config, dsn=dsn, data_dir=data_dir)))
     for name in applied:
         if as_json:
             put_json({"applied": name})

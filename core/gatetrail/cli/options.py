@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from gatetrail.errors import WrongUse
 
 if TYPE_CHECKING:
     from gatetrail.policy.model import Policy
@@ -65,6 +68,18 @@ def settings_of(config: Path | None = None, **over: Any) -> ServiceSettings:
 
     dsn = over.pop("dsn", None)
     return load_settings(config, dsn=SecretStr(dsn) if dsn else None, **over)
+
+
+def database_of(config: Path | None, *, dsn: str | None, data_dir: Path | None) -> ServiceSettings:
+    """The settings of a command that only the database can answer. Raises `SettingsInvalid` or `WrongUse`.
+
+    Who has set GATETRAIL_URL and names no database means that service: an embedded one, made on the spot, would
+    answer as if nothing had ever happened.
+    """
+    settings = settings_of(config, dsn=dsn, data_dir=data_dir)
+    if os.environ.get("GATETRAIL_URL") and settings.dsn is None and data_dir is None:
+        raise WrongUse("this needs the database, and GATETRAIL_URL names a service: give --dsn as well, or --data-dir")
+    return settings
 
 
 def policy_of(settings: ServiceSettings) -> Policy:

@@ -34,6 +34,14 @@ def put_text(text: str) -> None:
     put_line(text.encode(sys.stdout.encoding or "utf-8", "replace"))
 
 
+def put_sentence(text: str) -> None:
+    """Some text for people, broken between words where a terminal is too narrow for it."""
+    from gatetrail.cli.cells import Screen
+
+    for line in Screen().folded(text):
+        put_text(line)
+
+
 def flush() -> None:
     """Hand over what was put."""
     try:

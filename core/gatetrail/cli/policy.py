@@ -119,14 +119,14 @@ def _say_warnings(policy: Policy) -> None:
 
 
 def _put_summary(policy: Policy, *, as_json: bool) -> None:
-    from gatetrail.cli.output import flush, put_json, put_text
+    from gatetrail.cli.output import flush, put_json, put_sentence
 
     counts = _counts_of(policy)
     if as_json:
         put_json({"ok": True, "file": policy.source, "policy_version": policy.version, **counts})
     else:
         counted = ", ".join(f"{number} {what.replace('_', ' ')}" for what, number in counts.items())
-        put_text(f"{policy.source}: ok, version {policy.version}: {counted}")
+        put_sentence(f"{policy.source}: ok, version {policy.version}: {counted}")
     flush()
 
 

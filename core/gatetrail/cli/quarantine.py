@@ -11,7 +11,7 @@ import typer
 
 from gatetrail.cli.completion import sink_names
 from gatetrail.cli.door import NO, within
-from gatetrail.cli.options import Config, DataDir, Dsn, Json, settings_of
+from gatetrail.cli.options import Config, DataDir, Dsn, Json, database_of
 from gatetrail.cli.talk import say
 from gatetrail.errors import WrongUse
 
@@ -57,7 +57,7 @@ def show(
     sink: AnySink = None, as_json: Json = False, dsn: Dsn = None, data_dir: DataDir = None, config: Config = None
 ) -> None:
     """List the events that sinks would not take and have not got since, each with the reason and its line."""
-    within(_show(settings_of(config, dsn=dsn, data_dir=data_dir), sink, as_json=as_json))
+    within(_show(database_of(config, dsn=dsn, data_dir=data_dir), sink, as_json=as_json))
 
 
 def resend(
@@ -78,7 +78,7 @@ def resend(
     """
     if bool(seqs) == everything:
         raise WrongUse("give either --seq N, as often as there are events, or --all")
-    settings = settings_of(config, dsn=dsn, data_dir=data_dir)
+    settings = database_of(config, dsn=dsn, data_dir=data_dir)
     within(_resend(settings, sink, seqs or None, wait=not no_wait, as_json=as_json))
 
 
@@ -88,7 +88,7 @@ def cancel(
     """End a replay before its time. What it has delivered stays delivered. Exit 1: there was nothing to end."""
     from gatetrail.cli.output import flush, put_json
 
-    cancelled = within(_cancel(settings_of(config, dsn=dsn, data_dir=data_dir), replay_id))
+    cancelled = within(_cancel(database_of(config, dsn=dsn, data_dir=data_dir), replay_id))
     if as_json:
         put_json({"replay_id": replay_id, "cancelled": cancelled})
         flush()
@@ -128,7 +128,7 @@ async def _pages(records: Records, sink: str | None) -> AsyncGenerator[PutAside]
 async def _resend(settings: ServiceSettings, sink: str, seqs: list[int] | None, *, wait: bool, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from gatetrail.cli.output import flush, put_json, put_text
+    from gatetrail.cli.output import flush, put_json, put_sentence
     from gatetrail.cli.waiting import wait_for
     from gatetrail.runtime.records import open_records
     from gatetrail.runtime.replays import require_driver, sink_of
@@ -151,7 +151,7 @@ async def _resend(settings: ServiceSettings, sink: str, seqs: list[int] | None, 
             await wait_for(settings, records, asked, count, as_json=as_json)
         else:
             text = f"sink {sink}: replay {asked.replay_id} is asked for: {count:,} events of its quarantine"
-            put_json(asdict(asked)) if as_json else put_text(text)
+            put_json(asdict(asked)) if as_json else put_sentence(text)
             flush()
 
 

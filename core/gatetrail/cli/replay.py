@@ -9,7 +9,7 @@ import typer
 
 from gatetrail.cli.completion import sink_names
 from gatetrail.cli.door import within
-from gatetrail.cli.options import Config, DataDir, Dsn, Json, settings_of
+from gatetrail.cli.options import Config, DataDir, Dsn, Json, database_of
 from gatetrail.cli.talk import say, warn
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def replay(  # noqa: PLR0913 -- one for each option
     now_us = SystemClock().now_us()
     begin = place(first, "--from", now_us)
     end = None if last is None else place(last, "--to", now_us)
-    settings = settings_of(config, dsn=dsn, data_dir=data_dir)
+    settings = database_of(config, dsn=dsn, data_dir=data_dir)
     if dry_run:
         within(_dry_run(settings, sink, begin, end, as_json=as_json))
     else:
@@ -70,7 +70,7 @@ def replay(  # noqa: PLR0913 -- one for each option
 
 
 async def _dry_run(settings: ServiceSettings, sink: str, begin: Place, end: Place | None, *, as_json: bool) -> None:
-    from gatetrail.cli.output import flush, put_json, put_text
+    from gatetrail.cli.output import flush, put_json, put_sentence
     from gatetrail.runtime.records import open_records
     from gatetrail.runtime.replays import sink_of, span_of
 
@@ -81,7 +81,7 @@ async def _dry_run(settings: ServiceSettings, sink: str, begin: Place, end: Plac
     if as_json:
         put_json(_span_as_json(sink, span, dry_run=True, owned=owned))
     else:
-        put_text(f"sink {sink}: would get {_in_words(span)}, from {_driver(settings, sink, owned=owned)}")
+        put_sentence(f"sink {sink}: would get {_in_words(span)}, from {_driver(settings, sink, owned=owned)}")
     flush()
     _tell_missing(span)
 
@@ -89,7 +89,7 @@ async def _dry_run(settings: ServiceSettings, sink: str, begin: Place, end: Plac
 async def _replay(
     settings: ServiceSettings, sink: str, begin: Place, end: Place | None, *, wait: bool, as_json: bool
 ) -> None:
-    from gatetrail.cli.output import flush, put_json, put_text
+    from gatetrail.cli.output import flush, put_json, put_sentence
     from gatetrail.cli.waiting import wait_for
     from gatetrail.runtime.records import open_records
     from gatetrail.runtime.replays import require_driver, sink_of, span_of
@@ -113,7 +113,7 @@ async def _replay(
         if as_json:
             put_json(asdict(asked))
         else:
-            put_text(f"sink {sink}: replay {asked.replay_id} is asked for: {_in_words(span)}")
+            put_sentence(f"sink {sink}: replay {asked.replay_id} is asked for: {_in_words(span)}")
         flush()
         if not _is_owned(state):
             say("Nobody drives the sink now: the replay begins when somebody does.")

@@ -10,7 +10,7 @@ import typer
 
 from gatetrail.cli.completion import sink_names
 from gatetrail.cli.door import within
-from gatetrail.cli.options import Config, DataDir, Dsn, Json, TokenFile, Url, settings_of
+from gatetrail.cli.options import Config, DataDir, Dsn, Json, TokenFile, Url, database_of
 from gatetrail.cli.reader import reader_of, refuse_typed
 from gatetrail.cli.talk import say
 
@@ -84,14 +84,14 @@ def forget(
 
     The record tells of it by an event, audit.gap. A sink that a process drives, or that the settings name, is kept.
     """
-    from gatetrail.cli.output import flush, put_json, put_text
+    from gatetrail.cli.output import flush, put_json, put_sentence
     from gatetrail.runtime.forgetting import forget_sink
 
-    gone = within(forget_sink(settings_of(config, dsn=dsn, data_dir=data_dir), name, force=force))
+    gone = within(forget_sink(database_of(config, dsn=dsn, data_dir=data_dir), name, force=force))
     if as_json:
         put_json(asdict(gone))
     else:
-        put_text(
+        put_sentence(
             f"sink {name} is forgotten: it stood at {gone.cursor_seq} of {gone.head_seq}, with"
             f" {gone.quarantined_count:,} events in quarantine and {gone.open_replay_count:,} open replays"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from shutil import get_terminal_size
 from typing import TextIO
 
 _RED, _YELLOW, _PLAIN = "\x1b[31;1m", "\x1b[33;1m", "\x1b[0m"
@@ -48,7 +49,21 @@ def say_error(text: str) -> None:
 def _labelled(label: str, colour: str, text: str) -> None:
     shown = f"{colour}{label}{_PLAIN}" if coloured(sys.stderr) else label
     for line in text.splitlines():
-        _write(f"gatetrail: {shown}: {printable(line)}")
+        first, *more = _fitting(printable(line), len(f"gatetrail: {label}: "))
+        _write(f"gatetrail: {shown}: {first}")
+        for rest in more:
+            _write(f"  {rest}")
+
+
+def _fitting(line: str, taken: int) -> list[str]:
+    """A line broken between words, on a terminal; `taken` cells of its first line are not free."""
+    if not sys.stderr.isatty():
+        return [line]
+    from gatetrail.cli.cells import MIN_WIDTH, folded
+
+    width = max(get_terminal_size((80, 24)).columns, MIN_WIDTH)
+    first, *rest = folded(line, width - taken)
+    return [first, *(folded(" ".join(rest), width - 2) if rest else ())]
 
 
 def _write(line: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 import typer
 
 from gatetrail.cli.door import NO, within
-from gatetrail.cli.options import Config, DataDir, Dsn, Json, settings_of
+from gatetrail.cli.options import Config, DataDir, Dsn, Json, database_of
 from gatetrail.cli.talk import say
 from gatetrail.errors import DatabaseUnavailable
 
@@ -30,16 +30,15 @@ def verify(as_json: Json = False, dsn: Dsn = None, data_dir: DataDir = None, con
 
     One who may only read can check, too; the result is not noted then.
     """
-    from gatetrail.cli.cells import Screen
-    from gatetrail.cli.output import flush, put_json, put_text
+    from gatetrail.cli.output import flush, put_json, put_sentence
     from gatetrail.events.verification import Intact
 
-    found = within(_verify(settings_of(config, dsn=dsn, data_dir=data_dir)))
+    found = within(_verify(database_of(config, dsn=dsn, data_dir=data_dir)))
     intact = isinstance(found, Intact)
     if as_json:
         put_json(_as_json(found))
     else:
-        put_text("\n".join(Screen().folded(_as_text(found))))
+        put_sentence(_as_text(found))
     flush()
     if not intact:
         raise typer.Exit(NO)

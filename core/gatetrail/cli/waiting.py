@@ -24,7 +24,7 @@ async def wait_for(
     settings: ServiceSettings, records: Records, asked: Replay, event_count: int, *, as_json: bool
 ) -> None:
     """Wait for the end of a replay and print it. Ends with exit 1 when not all of it was delivered."""
-    from gatetrail.cli.output import flush, put_json, put_text
+    from gatetrail.cli.output import flush, put_json, put_sentence
     from gatetrail.runtime.replays import work_off
 
     progress = _Progress(event_count)
@@ -39,7 +39,7 @@ async def wait_for(
     if as_json:
         put_json(asdict(ended))
     else:
-        put_text(_in_words(ended, progress.took_s))
+        put_sentence(_in_words(ended, progress.took_s))
     flush()
     if ended.cancelled or ended.quarantined_count:
         raise typer.Exit(NO)
