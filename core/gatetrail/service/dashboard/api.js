@@ -9,6 +9,11 @@ export class Problem extends Error {
     this.retryAfterS = retryAfterS;
   }
 
+  /** Asking again later may help. */
+  get isTransient() {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+
   /** Nobody is signed in, or not any more. */
   get isSignedOut() {
     return this.status === 401;

@@ -20,6 +20,7 @@ const LOOK_MS = 250;
 /** Whoever has moved the pointer over the list so lately is reading, or about to click. */
 const POINTING_MS = 3_000;
 const SINKS_EVERY_MS = 5_000;
+const AGAIN_MS = 3_000;
 /** A page that nobody sees lets go of its streams after so long: a browser has few connections for one service. */
 const UNSEEN_MS = 60_000;
 
@@ -56,6 +57,7 @@ export class Console {
 
   end() {
     this._running = false;
+    clearTimeout(this._retry);
     (this._timers ?? []).forEach(clearInterval);
     this._feed.end();
     this._drilldown.close();
@@ -97,12 +99,19 @@ export class Console {
     this._filters.problem(problem.message);
   }
 
+  /** Begin, and if the service cannot do its part now, again after a while. */
   async _begin(headSeq) {
+    clearTimeout(this._retry);
     try {
       await this._feed.begin(this._state, headSeq);
     } catch (problem) {
-      this._troubled(problem);
+      this._beginAgain(problem);
     }
+  }
+
+  _beginAgain(problem) {
+    this._troubled(problem);
+    if (this._running && problem.isTransient) this._retry = setTimeout(() => this._wake(), AGAIN_MS);
   }
 
   /** The address has changed: show what it says now. */
@@ -225,7 +234,7 @@ export class Console {
       const { head_seq } = await this._api.json("/v1/stats", { since: "1s", buckets: 1 });
       await this._begin(head_seq);
     } catch (problem) {
-      this._troubled(problem);
+      this._beginAgain(problem);
     }
   }
 }

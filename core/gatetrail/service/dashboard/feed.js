@@ -8,6 +8,8 @@ import { ROWS } from "./listing.js";
 export const FAR_BEHIND = 20_000;
 const ENDS = new Set(["tool_call.completed", "execution.orphaned"]);
 const ACCOUNT_EVERY_MS = 15_000;
+/** So many times as long as an account takes is waited before the next. */
+const SPARING = 20;
 const TRIES = 3;
 
 export class Feed {
@@ -24,6 +26,9 @@ export class Feed {
     this._meanwhile = null;
     this._joinSeq = 0;
     this._timer = 0;
+    this._broken = new Set();
+    this._accounting = null;
+    this._wanted = false;
   }
 
   /** Begin, or begin anew, with figures and list of this state, live from this position of the journal on. */
@@ -32,17 +37,18 @@ export class Feed {
     this._state = state;
     this._counts.expect();
     this._everything = this._stream({}, headSeq, (event) => this._take(event), true);
-    if (!(await this._account())) return;
-    this._timer = setInterval(() => this._account().catch((problem) => this._failed(problem)), ACCOUNT_EVERY_MS);
+    await this._accountRegularly();
     await this.list(state.words);
   }
 
   /** Let go of everything that is open. */
   end() {
-    clearInterval(this._timer);
+    clearTimeout(this._timer);
+    this._asking?.abort();
     this._everything?.close();
     this._filtered?.close();
     this._everything = this._filtered = null;
+    this._broken.clear();
   }
 
   /** Take a new account of the service now. */
@@ -67,10 +73,11 @@ export class Feed {
     this._asking = new AbortController();
     const { signal } = this._asking;
     this._state = { ...this._state, words };
-    this._filtered?.close();
+    this._close(this._filtered);
     this._filtered = null;
     this._wants = null;
     this._meanwhile = [];
+    this._listing.clear();
     const page = await this._api.json("/v1/events", { ...words, limit: ROWS }, signal);
     this._listing.begin(page.events);
     this._joinSeq = page.next_after ?? page.head_seq;
@@ -88,12 +95,26 @@ export class Feed {
     const stream = new Stream(this._api, parameters, afterSeq, {
       event: (one) => this._heard(stream, one, event, leads),
       position: (seq) => leads && this._counts.reach(seq),
-      opened: () => leads && this._listener.opened(),
-      lost: (broken) => (leads || broken.problem.status === 429) && this._listener.lost(broken),
+      opened: () => this._mended(stream),
+      lost: (broken) => {
+        this._broken.add(stream);
+        this._listener.lost(broken);
+      },
       signedOut: (problem) => this._listener.signedOut(problem),
     });
     stream.run().catch((trouble) => this._failed(trouble));
     return stream;
+  }
+
+  /** The page is live when all of its streams are. */
+  _mended(stream) {
+    this._broken.delete(stream);
+    if (!this._broken.size) this._listener.opened();
+  }
+
+  _close(stream) {
+    stream?.close();
+    if (this._broken.delete(stream) && !this._broken.size) this._listener.opened();
   }
 
   _heard(stream, one, event, leads) {
@@ -120,7 +141,41 @@ export class Feed {
     if (event.seq > this._joinSeq && this._wants?.(event)) this._listing.offer(event);
   }
 
+  /** Now, and again after a while: the longer, the more work it is for the service. */
+  async _accountRegularly() {
+    const begunMs = performance.now();
+    await this._account();
+    const waitMs = Math.max(ACCOUNT_EVERY_MS, SPARING * (performance.now() - begunMs));
+    this._timer = setTimeout(() => this._accountAgain(), waitMs);
+  }
+
+  async _accountAgain() {
+    const everything = this._everything;
+    try {
+      await this._accountRegularly();
+    } catch (problem) {
+      this._failed(problem);
+      if (everything === this._everything) this._timer = setTimeout(() => this._accountAgain(), ACCOUNT_EVERY_MS);
+    }
+  }
+
+  /** One after the other; who asks while one is on its way gets one that was asked for later. */
   async _account() {
+    this._wanted = true;
+    this._accounting ??= this._accounts().finally(() => { this._accounting = null; });
+    return this._accounting;
+  }
+
+  async _accounts() {
+    let taken = false;
+    while (this._wanted) {
+      this._wanted = false;
+      taken = await this._oneAccount();
+    }
+    return taken;
+  }
+
+  async _oneAccount() {
     for (let tries = 0; tries < TRIES; tries += 1) {
       this._counts.expect();
       const { window, buckets } = this._state;

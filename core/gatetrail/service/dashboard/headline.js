@@ -11,8 +11,10 @@ export function showHeadline(counts, perSecond) {
   write(part("note-deny"), `${share(totals.deny ?? 0, decided)} of ${count(decided)}`);
   const pace = perSecond >= 10 ? count(Math.round(perSecond)) : perSecond.toFixed(1);
   write(part("note-allow"), `${pace} decisions a second now`);
-  write(part("figure-pending"), count(totals.pending ?? 0));
-  const stuck = counts.flight.calls.filter((call) => call.stuck).length;
+  // The list knows calls that began before the span of the figures.
+  const { calls } = counts.flight;
+  write(part("figure-pending"), count(Math.max(totals.pending ?? 0, calls.length)));
+  const stuck = calls.filter((call) => call.stuck).length;
   write(part("note-pending"), stuck ? `${stuck} stuck` : "none stuck");
   mark(part("tile-pending"), "data-alert", stuck ? "yes" : null);
   const bad = (totals.failed ?? 0) + (totals.timeout ?? 0);
