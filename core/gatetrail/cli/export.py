@@ -22,7 +22,6 @@ EXAMPLES = """Examples:
   gatetrail export --config service.yaml --once --deadline 5m && echo done
 """
 
-DRAIN_S = 5
 ONCE_S = 60
 
 Once = Annotated[
@@ -33,7 +32,7 @@ Deadline = Annotated[
     typer.Option(
         metavar="DURATION",
         help=f"With --once: how long it may take ({ONCE_S}s if unsaid)."
-        f" Otherwise: how long sinks go on after the end was asked for ({DRAIN_S}s).",
+        f" Otherwise: how long sinks go on after the end was asked for (drain_s of the settings).",
     ),
 ]
 
@@ -68,7 +67,7 @@ def export(
         say(f"Every sink has all events up to {head_seq}, or has put them into quarantine.")
         return
     with suppress(EndedBySignal):  # it ended in order, which is what was asked for
-        within(_export(settings, DRAIN_S if limit_s is None else limit_s))
+        within(_export(settings, settings.drain_s if limit_s is None else limit_s))
 
 
 async def _once(settings: ServiceSettings, within_s: float) -> int:
