@@ -72,7 +72,7 @@ class Shell(StrEnum):
     FISH = "fish"
 
 
-def completion(shell: Annotated[Shell, typer.Argument(help="Whose script.")]) -> None:
+def completion(shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="Whose script.")]) -> None:
     """Print a script that completes commands, options and values. Nothing is installed, and no file is touched."""
     from gatetrail.cli.output import flush, put_text
 
