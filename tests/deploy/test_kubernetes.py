@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from gatetrail.cli.export import DRAIN_S as EXPORT_DRAIN_S
 from gatetrail.policy.load import load_policy
 from gatetrail.service.health import HEALTH_PATHS
 from gatetrail.service.serving import LAST_WORDS_S
@@ -166,7 +165,7 @@ def test_a_pod_has_the_time_to_end_in_order() -> None:
     exporting = pod_of("export")
     arguments = exporting["containers"][0]["args"]
     drain_s = duration_s(arguments[arguments.index("--deadline") + 1], "--deadline")
-    assert exporting["terminationGracePeriodSeconds"] >= max(drain_s, EXPORT_DRAIN_S) + 10
+    assert exporting["terminationGracePeriodSeconds"] >= max(drain_s, settings.drain_s) + 10
 
 
 def test_what_selects_pods_selects_some() -> None:
