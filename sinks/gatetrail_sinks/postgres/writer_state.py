@@ -26,10 +26,16 @@ class Trouble:
         self._since_s = 0.0
 
     def begin(self, problem: Exception | str) -> None:
-        """A commit did not come about. Of an exception only its class is kept: its text may name hosts and users."""
+        """A commit did not come about. Of an exception only its class is kept: its text may name hosts and users.
+
+        A text, which says only that time went by, goes over no exception.
+        """
         if self._reason is None:
             self._since_s = asyncio.get_running_loop().time()
-        self._reason = problem if isinstance(problem, str) else type(problem.__cause__ or problem).__name__
+        if isinstance(problem, Exception):
+            self._reason = type(problem.__cause__ or problem).__name__
+        elif self._reason is None:
+            self._reason = problem
 
     def end(self) -> None:
         """Something was committed."""
