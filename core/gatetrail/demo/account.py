@@ -93,10 +93,12 @@ async def settled(tally: Tally, instance_id: str) -> None:
 
 
 async def account_of(records: Records, instance_id: str) -> Account:
-    """Count one run, and verify the whole record. Raises `DatabaseUnavailable`."""
+    """Count one run, verify the whole record, and note that. Raises `DatabaseUnavailable`."""
     lines = await records.tally.calls(instance_id)
     events = await records.tally.events(instance_id)
-    return Account(lines, events, await records.verifier.verify(lambda _checked: None))
+    found = await records.verifier.verify(lambda _checked: None)
+    await records.verifications.note(found)
+    return Account(lines, events, found)
 
 
 def wrong_with(account: Account, made_calls: int) -> Iterator[str]:

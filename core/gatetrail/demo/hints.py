@@ -19,7 +19,7 @@ from gatetrail.words import GateName
 
 SINK_FILE = "events.jsonl"
 PROGRAM = "gatetrail"
-STATEMENT = "SELECT started_at, user_id, tool_name, gate, reason_code FROM denied_calls WHERE execution_id = '{}'"
+STATEMENT = "SELECT started_at, user_id, tool_name, gate, reason_code FROM denied_calls WHERE execution_id = $${}$$"
 
 
 @dataclass(frozen=True, slots=True)
