@@ -24,7 +24,12 @@ export function clock(moment) {
 
 /** 14:02:05.123 by the reader's clock. */
 export function fineClock(moment) {
-  return `${clock(moment)}.${String(new Date(moment).getMilliseconds()).padStart(3, "0")}`;
+  return clock(moment) + fraction(moment);
+}
+
+/** .123: what is behind the second. */
+export function fraction(moment) {
+  return `.${String(new Date(moment).getMilliseconds()).padStart(3, "0")}`;
 }
 
 /** 14:02 by the reader's clock. */

@@ -5,7 +5,7 @@
  */
 
 import { element, mark, write } from "./dom.js";
-import { clock, fineClock } from "./format.js";
+import { clock, fraction } from "./format.js";
 import { ROWS } from "./listing.js";
 import { outcomeText } from "./row.js";
 import { GATE_NAMES } from "./words.js";
@@ -34,7 +34,9 @@ export class Table {
   }
 
   _line(at) {
-    const time = element("time", {});
+    const second = element("span", {}, "");
+    const rest = element("span", { class: "fraction" }, "");
+    const time = element("time", {}, second, rest);
     const verdict = element("span", { class: "verdict" }, "");
     const gate = element("span", { class: "gate" }, "");
     const tabindex = at ? -1 : 0;
@@ -52,7 +54,7 @@ export class Table {
       element("td", { class: "who" }, caller, tier),
       reason, outcome,
     );
-    return { row, time, verdict, gate, button, whose, caller, tier, reason, outcome, shown: null };
+    return { row, time, second, fraction: rest, verdict, gate, button, whose, caller, tier, reason, outcome, shown: null };
   }
 
   _click(clicked) {
@@ -90,7 +92,8 @@ function fill(line, row) {
   mark(line.row, "data-key", row.key);
   mark(line.time, "datetime", row.moment);
   mark(line.time, "title", row.moment);
-  write(line.time, fineClock(row.moment));
+  write(line.second, clock(row.moment));
+  write(line.fraction, fraction(row.moment));
   write(line.verdict, row.title);
   mark(line.verdict, "title", row.event.event_name);
   write(line.gate, row.gate && row.title === "Denied" ? GATE_NAMES[row.gate] : "");
