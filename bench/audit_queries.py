@@ -91,6 +91,7 @@ class Figures:
             "question": self.question,
             "rows_read": self.rows_read,
             "cold_ms": self.cold_ms,
+            "best_ms": min(self.warm_ms),
             "p50_ms": statistics.median(self.warm_ms),
             "p95_ms": percentile(self.warm_ms, 0.95),
             "yardstick_p50_ms": statistics.median(self.yardstick_ms),
@@ -178,7 +179,7 @@ def _scanned(node: Mapping[str, Any]) -> Iterator[float]:
 async def measure(
     folder: Path, asked: Sequence[Query], values: Mapping[str, object], rounds: int
 ) -> dict[str, Figures]:
-    """Each query once cold, then all in turn, round after round."""
+    """Each query once cold, then those that answer from an index in turn, round after round, then the long ones."""
     figures = {query.name: Figures(query.question) for query in asked}
     for query in asked:
         forget(folder)
@@ -189,12 +190,13 @@ async def measure(
         with auditor(server.dsn) as connection:
             for query in asked:
                 figures[query.name].rows_read = rows_read(connection, query, values)
-            for number in range(rounds):
-                for query in asked:
-                    if query.name not in LONG or number < LONG_ROUNDS:
-                        seen = figures[query.name]
-                        seen.warm_ms.append(timed(connection, query.text, values))
-                        seen.yardstick_ms.append(timed(connection, YARDSTICK, {"rows": seen.rows_read}))
+            # The long ones last: they throw everything else out of the server's memory.
+            for names, count in ((figures.keys() - LONG, rounds), (figures.keys() & LONG, LONG_ROUNDS)):
+                chosen = [query for query in asked if query.name in names]
+                for query in chosen * count:
+                    seen = figures[query.name]
+                    seen.warm_ms.append(timed(connection, query.text, values))
+                    seen.yardstick_ms.append(timed(connection, YARDSTICK, {"rows": seen.rows_read}))
     return figures
 
 
@@ -246,10 +248,11 @@ def check_space(count: int) -> None:
 def show(result: Mapping[str, Any]) -> None:
     """For people."""
     print(f"{result['rows']:,} decisions, {result['events']:,} events; filled in {result['fill_s']:.0f} s")
-    print(f"{'':12}{'rows read':>12}{'cold ms':>10}{'p50 ms':>10}{'p95 ms':>10}{'yardstick p50':>15}")
+    print(f"{'':12}{'rows read':>12}{'cold ms':>10}{'best ms':>10}{'p50 ms':>10}{'p95 ms':>10}{'yardstick p50':>15}")
     for name, seen in result["queries"].items():
         print(
-            f"{name:12}{seen['rows_read']:>12,}{seen['cold_ms']:>10.1f}{seen['p50_ms']:>10.1f}{seen['p95_ms']:>10.1f}"
+            f"{name:12}{seen['rows_read']:>12,}{seen['cold_ms']:>10.1f}{seen['best_ms']:>10.1f}"
+            f"{seen['p50_ms']:>10.1f}{seen['p95_ms']:>10.1f}"
             f"{seen['yardstick_p50_ms']:>15.1f}  {seen['question'][:50]}"
         )
 
