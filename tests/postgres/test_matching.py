@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -63,7 +64,7 @@ class Recorded:
     """Many different events in a database, and as the live stream sees them."""
 
     search: PostgresSearch
-    past: Any
+    past: Callable[[EventFilter], PostgresPast]
     entries: Sequence[Entry]
 
 
@@ -101,7 +102,7 @@ async def recorded(dsn: str) -> AsyncGenerator[Recorded]:
             for event in various():
                 await journal.append(event)
             entries = await journal.read(0, 1_000)
-        yield Recorded(PostgresSearch(dsn, pool), lambda wanted: PostgresPast(dsn, pool, wanted), entries)
+        yield Recorded(PostgresSearch(dsn, pool), partial(PostgresPast, dsn, pool), entries)
 
 
 def globs(values: Sequence[str]) -> st.SearchStrategy[str]:

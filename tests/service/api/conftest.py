@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -80,6 +81,22 @@ class Service:
 
     async def refusals(self, after_seq: int) -> list[IdentityRefused]:
         return [event for event in await self.events(after_seq) if isinstance(event, IdentityRefused)]
+
+    async def listeners(self, headers: dict[str, str] | None = None) -> int:
+        """Event streams that are open: all of them, or a caller's own."""
+        return int((await self.get("/v1/stats", headers)).json()["stream"]["connections"])
+
+    async def until_nobody_listens(self) -> None:
+        async with asyncio.timeout(WITHIN_S):
+            count = await self.listeners()
+            while count:
+                await asyncio.sleep(0.02)
+                count = await self.listeners()
+
+    async def metric(self, name: str) -> float:
+        """A metric that has no labels."""
+        lines = (await self.http.get("/metrics")).text.splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith(f"gatetrail_{name} "))
 
     async def head_seq(self) -> int:
         return await self.gate.journal.head_seq()
