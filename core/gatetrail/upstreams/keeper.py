@@ -42,7 +42,7 @@ class Keeper:
         """What it said of itself the last time that it was up; None: it never was."""
         self.on_introduction: Callable[[Introduction], None] = _ignore
         self.on_list_change: Callable[[ListChange], Awaitable[None]] = _ignore_change
-        self._target = target
+        self.target = target
         self._limits = limits
         self._clock = clock
         self._backoff = Backoff(limits.retry_initial_ms, limits.retry_max_ms, jitter)
@@ -140,7 +140,7 @@ class Keeper:
         changes = Changes(self._tell)
         limit_s = self._limits.start_limit_ms / 1000
         try:
-            async with linked(self.name, self._target, link, limit_s, self._us, changes.hear):
+            async with linked(self.name, self.target, link, limit_s, self._us, changes.hear):
                 await self._up(link)
         except TimeoutError:
             link.lose(f"it did not start within {self._limits.start_limit_ms} ms")
@@ -177,7 +177,7 @@ class Keeper:
             self._entered.notify_all()
 
     def _revealed(self) -> Revealed:
-        target = self._target
+        target = self.target
         return target.environment() if isinstance(target, CommandTarget) else target.headers()
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, cast
 from weakref import WeakSet
 
@@ -132,7 +132,8 @@ class MountedServer(Server[Any]):
     ) -> types.ReadResourceResult:
         self._needs(context, "resources")
         request = types.ReadResourceRequest(params=passed_on(params))
-        return await self.upstream.ask(request, types.ReadResourceResult, _progress(context))
+        with _said_of(str(params.uri)):
+            return await self.upstream.ask(request, types.ReadResourceResult, _progress(context))
 
     async def _list_prompts(self, context: Context, params: Paginated) -> types.ListPromptsResult:
         self._needs(context, "prompts")
@@ -146,7 +147,11 @@ class MountedServer(Server[Any]):
 
     async def _complete(self, context: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
         self._needs(context, "completions")
-        return await self.upstream.ask(types.CompleteRequest(params=passed_on(params)), types.CompleteResult)
+        request = types.CompleteRequest(params=passed_on(params))
+        if isinstance(params.ref, types.PromptReference):
+            return await self.upstream.ask(request, types.CompleteResult)
+        with _said_of(params.ref.uri):
+            return await self.upstream.ask(request, types.CompleteResult)
 
     def _needs(self, context: Context, capability: str) -> None:
         """Answer as a server without this capability does, once it is known that the upstream has it not."""
@@ -167,6 +172,20 @@ class MountedServer(Server[Any]):
         event, send = _TOLD_AS[type(change)]
         await self._bus.publish(event)
         await asyncio.gather(*(_told(send, connection) for connection in list(self._connections)))
+
+
+@contextmanager
+def _said_of(uri: str) -> Generator[None]:
+    """Have the gate know an error for one that says that there is no such resource: servers have many words for it.
+
+    The parameters were valid before they were sent, so what is wrong with them can only be the URI.
+    """
+    try:
+        yield
+    except MCPError as problem:
+        if problem.code == types.INVALID_PARAMS:
+            raise MCPError(types.INVALID_PARAMS, problem.message, {"uri": uri}) from problem
+        raise
 
 
 async def _told(send: Callable[[Connection], Awaitable[None]], connection: Connection) -> None:
