@@ -45,8 +45,7 @@ async def more_than(answers: list[str], count: int) -> None:
             await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("by_systemd", [False, True], ids=["parent", "systemd"])
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("mode", "by_systemd"), [*zip(MODES, (False, True), strict=True)], ids=["parent", "systemd"])
 async def test_a_client_that_asks_while_no_service_runs_is_answered_by_the_next(
     house: House, listener: Listener, mode: Mode, by_systemd: bool
 ) -> None:
