@@ -18,6 +18,7 @@ from gatetrail.events.journal import Entry
 from gatetrail.events.model import AuditHeartbeat
 from gatetrail.events.wire import canonical, keys_of
 from gatetrail.formats.choice import Format, render_of
+from gatetrail.redaction.marks import Marks
 from gatetrail.words import Level
 from tests.cli.conftest import COMMAND, WITHIN_S, Gatetrail, Ran
 from tests.cli.recorded import STAMP, allowed, denied, limited, record
@@ -48,6 +49,22 @@ def small_record() -> list[Record]:
 
 def seqs(run: Callable[..., Ran], *arguments: str) -> list[int]:
     return [event["seq"] for event in run("events", "--format", "json", *arguments).objects]
+
+
+def test_ids_are_found_in_the_form_that_redaction_gives_them(
+    gatetrail: Gatetrail, inside: Callable[..., Ran], dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "a redaction key that is long enough for it"
+    hashed = {name: Marks(key.encode()).hashed(name) for name in ("ann", "s-1")}
+    record(dsn, [denied(user_id="ann"), denied(user_id=hashed["ann"], session_id=hashed["s-1"]), denied(user_id="bob")])
+    policy = gatetrail.folder / "policy.yaml"
+    policy.write_text("redaction: {classes: {sensitive: hash}}\n")
+    assert seqs(inside, "--user", "ann") == [1]
+    monkeypatch.setenv("GATETRAIL_POLICY", str(policy))
+    monkeypatch.setenv("GATETRAIL_REDACTION_KEY", key)
+    assert seqs(inside, "--user", "ann") == [1, 2]
+    assert seqs(inside, "--user", hashed["ann"]) == [2]
+    assert seqs(inside, "--session", "s-1") == [2]
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,11 @@ from typing import Any
 from gatetrail.cli.talk import say, warn
 from gatetrail.delivery.sink_keys import never_run, sink_keys
 from gatetrail.errors import DatabaseUnavailable
+from gatetrail.events.asking import FormsOf, in_all_forms
 from gatetrail.events.journal import Entry
 from gatetrail.events.search import EventFilter, Search
 from gatetrail.runtime.listening import open_wakeups
+from gatetrail.runtime.recorded_ids import forms_by
 from gatetrail.runtime.records import Records, open_records
 from gatetrail.settings import ServiceSettings
 
@@ -22,16 +24,36 @@ RETRY_S = 1.0
 PAGE = 1_000
 
 
+class SearchInAllForms:
+    """`Search` that finds ids also as redaction writes them."""
+
+    def __init__(self, search: Search, forms_of: FormsOf) -> None:
+        self._search = search
+        self._forms_of = forms_of
+
+    async def newest(self, wanted: EventFilter, limit: int, before_seq: int | None = None) -> Sequence[Entry]:
+        return await self._search.newest(in_all_forms(wanted, self._forms_of), limit, before_seq)
+
+    async def after(
+        self, wanted: EventFilter, after_seq: int, limit: int, before_seq: int | None = None
+    ) -> Sequence[Entry]:
+        return await self._search.after(in_all_forms(wanted, self._forms_of), after_seq, limit, before_seq)
+
+    async def of_decision(self, identifier: str) -> Sequence[Entry]:
+        return await self._search.of_decision(identifier)
+
+
 class DirectReader:
     """`Reader` on a database."""
 
     def __init__(self, records: Records, settings: ServiceSettings) -> None:
         self._records = records
         self._settings = settings
+        self._search = SearchInAllForms(records.search, forms_by(settings))
 
     @property
     def search(self) -> Search:
-        return self._records.search
+        return self._search
 
     async def head_seq(self) -> int:
         return await self._records.head.seq()

@@ -6,7 +6,7 @@ import difflib
 import re
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from typing import get_args
 
@@ -28,7 +28,6 @@ MAX_GLOB_CHARACTERS = 300
 FormsOf = Callable[[str, str], Forms]
 """The forms that the value of an event's key can have in the record, from key and value."""
 
-_IDS = {"user": "user_id", "session": "session_id", "client": "client_id"}
 UUID_VERSION = 7
 """RFC 9562: the ids of decisions and events tell when they were made."""
 _TRACE = re.compile(r"[0-9a-f]{32}")
@@ -59,8 +58,8 @@ def filter_of(
     if "trace" in given:
         given["trace"] = given["trace"].lower()
     _check(given, called)
-    ids = {word: forms_of(key, given[word]) for word, key in _IDS.items() if word in given}
-    return EventFilter(
+    ids = {word: (given[word],) for word in ("user", "session", "client") if word in given}
+    typed = EventFilter(
         since=given.get("since"),
         until=given.get("until"),
         user=ids.get("user"),
@@ -73,6 +72,21 @@ def filter_of(
         decision=given.get("decision"),
         event=given.get("event"),
         owner=owner,
+    )
+    return in_all_forms(typed, forms_of)
+
+
+def in_all_forms(wanted: EventFilter, forms_of: FormsOf) -> EventFilter:
+    """The same filter, which finds the ids that were typed in every form that they can have in the record."""
+
+    def every(key: str, typed: Forms | None) -> Forms | None:
+        return None if typed is None else tuple(dict.fromkeys(form for one in typed for form in forms_of(key, one)))
+
+    return replace(
+        wanted,
+        user=every("user_id", wanted.user),
+        session=every("session_id", wanted.session),
+        client=every("client_id", wanted.client),
     )
 
 
