@@ -14,7 +14,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check fix lint types schemas freeze conformance peers bench wheel requirements clean
+.PHONY: help demo test check fix lint types schemas docs freeze conformance peers bench wheel requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ types: .venv/dev.stamp ## mypy and pyright, both strict
 
 schemas: .venv/run.stamp ## Write schemas/ anew from the models
 	$(BIN)/gatetrail schema export
+
+docs: .venv/dev.stamp ## Write docs/cli.md and the tables of docs/audit-sql.md anew
+	$(BIN)/python -m gatetrail.cli.reference > docs/cli.md
+	$(BIN)/python -m tests.docs.audit_page
 
 freeze: .venv/dev.stamp ## Keep the schemas of this version for comparison (FREEZE_FLAGS=--again until it is released)
 	$(BIN)/python -m tests.contract.frozen $(FREEZE_FLAGS)

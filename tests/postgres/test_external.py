@@ -13,7 +13,7 @@ import pytest
 from tests.checkout import ROOT
 from tests.external import external_server
 
-SUITES = ("tests/postgres/test_journal.py", "tests/postgres/test_verify.py", "tests/postgres/test_cursors.py")
+SUITES = tuple(f"tests/postgres/test_{name}.py" for name in ("journal", "verify", "cursors", "audit_sql"))
 SUITES_LIMIT_S = 300.0
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]

@@ -28,7 +28,11 @@ EVENTS_EACH = 25
 
 async def append_many(dsn: str, count: int, ready: asyncio.Barrier) -> list[str]:
     stamp = make_stamp()
-    async with open_pool(dsn) as pool, open_journal(dsn, pool, instance_id=stamp.instance_id) as journal:
+    patient = WriterSettings(append_limit_ms=60_000)
+    async with (
+        open_pool(dsn) as pool,
+        open_journal(dsn, pool, instance_id=stamp.instance_id, settings=patient) as journal,
+    ):
         await ready.wait()
         events = [decided(stamp) for _ in range(count)]
         for start in range(0, count, 5):
