@@ -92,7 +92,7 @@ class Stage:
         return [int(pid) for noted, pid in self.notes if noted == word]
 
     @contextmanager
-    def supervisor(self) -> Generator[Supervisor]:
+    def supervisor(self, program: str = sys.executable) -> Generator[Supervisor]:
         heard = self.heard
         settings = load_settings(dsn=SecretStr("host=/nowhere"), workers=self.workers, grace_s=1.0, drain_s=0.0)
         with listen("127.0.0.1", 0) as listener, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
@@ -103,7 +103,7 @@ class Stage:
             talk = Talk(heard.lines.append, heard.lines.append, heard.lines.append, "")
             notifier = Notifier(address, self.watchdog_s)
             attendance = Attendance(settings=settings, sinks=False, listener=listener, talk=talk, notifier=notifier)
-            command = (sys.executable, "-I", "-S", "-c", WORKER, str(self.folder / "notes"), self.kind)
+            command = (program, "-I", "-S", "-c", WORKER, str(self.folder / "notes"), self.kind)
             yield Supervisor(attendance, command)
 
     @asynccontextmanager
@@ -150,7 +150,7 @@ async def test_a_worker_that_dies_is_started_again_and_that_is_told(open_folder:
         victim = stage.pids("began")[1]
         os.kill(victim, signal.SIGKILL)
         await eventually(lambda: len(stage.pids("began")) == 3)
-        assert stage.heard.said("worker 1 ended with SIGKILL; it is started again in 0.2 s") == 1
+        assert stage.heard.said("worker 1 ended with SIGKILL; worker 1 is started again in 0.2 s") == 1
     assert set(stage.pids("SIGTERM")) == set(stage.pids("began")) - {victim}
 
 
@@ -213,3 +213,12 @@ async def test_a_worker_that_goes_on_talking_is_left_alone(open_folder: Path) ->
     async with stage.running():
         await asyncio.sleep(1.5)  # thrice the limit
         assert not stage.heard.said("SIGKILL")
+
+
+async def test_a_worker_that_cannot_even_be_started_is_told(open_folder: Path) -> None:
+    stage = Stage(open_folder, Heard(), "good")
+    with (
+        stage.supervisor("/no/such/program") as supervisor,
+        pytest.raises(Unavailable, match="a worker cannot be started by /no/such/program: No such file"),
+    ):
+        await supervisor.run()

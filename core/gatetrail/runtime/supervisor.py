@@ -94,19 +94,27 @@ class Supervisor:
     async def _keep(self, folder: Path, number: int) -> None:
         """Start a worker again whenever it ends, until the end of all."""
         loop, pause_s, began_s = asyncio.get_running_loop(), FIRST_PAUSE_S, asyncio.get_running_loop().time()
-        while not self._ending.is_set():
-            code = await self._workers[number].ended()
-            del self._workers[number]
+        while True:
+            ended = await self._ended(folder, number)
             if self._ending.is_set():
                 return
             if loop.time() - began_s >= STEADY_S:
                 pause_s = FIRST_PAUSE_S
-            self._talk.warn(f"worker {number} ended with {told(code)}; it is started again in {pause_s:g} s")
+            self._talk.warn(f"{ended}; worker {number} is started again in {pause_s:g} s")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), pause_s)
                 return
             pause_s, began_s = min(2 * pause_s, LONGEST_PAUSE_S), loop.time()
-            await self._spawn(folder, number)
+
+    async def _ended(self, folder: Path, number: int) -> str:
+        """Start a worker unless it runs, wait for its end, and say how that came."""
+        try:
+            worker = self._workers.get(number) or await self._spawn(folder, number)
+        except Unavailable as problem:
+            return str(problem)
+        code = await worker.ended()
+        del self._workers[number]
+        return f"worker {number} ended with {told(code)}"
 
     def _tell_ready(self) -> None:
         self._all_ready = True

@@ -11,6 +11,7 @@ from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 from typing import Self
 
+from gatetrail.errors import Unavailable
 from gatetrail.runtime.metrics.shared import SharedMetrics
 from gatetrail.runtime.notify import READY, WATCHDOG
 from gatetrail.runtime.worker import WorkerTask
@@ -40,7 +41,7 @@ class WorkerProcess:
     async def start(cls, command: tuple[str, ...], task: WorkerTask, *, watchdog_s: float | None) -> Self:
         """Start a process that gets `task` on its standard input and inherits the task's socket.
 
-        With `watchdog_s` it is killed when it says nothing for that long after it was ready.
+        With `watchdog_s` it is killed when it says nothing for that long after it was ready. Raises `Unavailable`.
         """
         address = task.folder / f"notify-{task.number}"
         ear = _ear_at(address)
@@ -52,6 +53,9 @@ class WorkerProcess:
             process = await asyncio.create_subprocess_exec(
                 *command, stdin=PIPE, pass_fds=(task.listener,), env=environment, process_group=0
             )
+        except OSError as problem:
+            ear.close()
+            raise Unavailable(f"a worker cannot be started by {command[0]}: {problem.strerror}") from None
         except BaseException:
             ear.close()
             raise
