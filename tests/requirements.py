@@ -61,7 +61,7 @@ REQUIREMENTS = (
     ),
     Requirement(
         "A8",
-        "later",
+        "built",
         "A server that cannot be changed is mounted behind the same gate, which alone holds the credentials for it.",
     ),
     Requirement(
@@ -263,14 +263,14 @@ REQUIREMENTS = (
     ),
     Requirement(
         "G2",
-        "later",
+        "built",
         "A live page shows decisions, denials by gate, rates and the health of sinks, down to the single decision.",
     ),
-    Requirement("G3", "later", "Auditors have a documented table, views and a role that can only read."),
+    Requirement("G3", "built", "Auditors have a documented table, views and a role that can only read."),
     Requirement(
         "G4",
-        "later",
+        "built",
         "A container image, a compose file, Kubernetes manifests and a systemd unit ship.",
     ),
-    Requirement("G5", "later", "Health, readiness, Prometheus metrics and traces are served."),
+    Requirement("G5", "built", "Health, readiness, Prometheus metrics and traces are served."),
 )

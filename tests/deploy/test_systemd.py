@@ -121,7 +121,7 @@ def manager(tmp_path: Path) -> Iterator[tuple[str, socket.socket]]:
 
 @pytest.mark.postgres
 @pytest.mark.slow
-@pytest.mark.requirement("G3")
+@pytest.mark.requirement("G4")
 def test_a_request_starts_the_service_by_its_socket_and_is_answered(
     dsn: str, tmp_path: Path, manager: tuple[str, socket.socket]
 ) -> None:

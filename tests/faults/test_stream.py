@@ -131,7 +131,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-@pytest.mark.requirement("E4", "E10")
+@pytest.mark.requirement("E10", "E13")
 async def test_after_kills_under_load_each_subscriber_has_every_event_that_it_wants_once(
     service: Service, dsn: str
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.cli.conftest import WITHIN_S, Running, stopwatch
 from tests.lifecycle.conftest import MODES, House, called, client, is_up
 
-pytestmark = [pytest.mark.anyio, pytest.mark.postgres, pytest.mark.slow, pytest.mark.requirement("D3", "G3")]
+pytestmark = [pytest.mark.anyio, pytest.mark.postgres, pytest.mark.slow, pytest.mark.requirement("D3")]
 
 NAP_S = 1.5
 STEPS = (

@@ -16,7 +16,7 @@ from tests.cli.conftest import WITHIN_S, Gatetrail, Running
 from tests.lifecycle.conftest import MODES, SYSTEMD_SHIM, House, Mode, called, client, is_up
 from tests.mcp.wire import MODERN, Wire
 
-pytestmark = [pytest.mark.anyio, pytest.mark.postgres, pytest.mark.slow, pytest.mark.requirement("G3")]
+pytestmark = [pytest.mark.anyio, pytest.mark.postgres, pytest.mark.slow]
 
 Listener = tuple[socket.socket, str]
 

@@ -15,7 +15,7 @@ import pytest
 from tests.cli.conftest import WITHIN_S, Running, stopwatch
 from tests.lifecycle.conftest import MODES, House, Mode, called, client, is_up
 
-pytestmark = [pytest.mark.anyio, pytest.mark.postgres, pytest.mark.slow, pytest.mark.requirement("D3", "G3")]
+pytestmark = [pytest.mark.anyio, pytest.mark.postgres, pytest.mark.slow, pytest.mark.requirement("D3")]
 
 WORKERS = 3
 CLIENTS = 6
