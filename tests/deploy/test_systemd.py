@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gatetrail.runtime.attendance import CLOSING_S
+from gatetrail.runtime.processes.attendance import CLOSING_S
 from gatetrail.settings import ServiceSettings
 from tests.cli.conftest import WITHIN_S, Gatetrail, Lines, Running
 from tests.deploy.shipped import DEPLOY, check_command

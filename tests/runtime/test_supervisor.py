@@ -17,9 +17,9 @@ from pydantic import SecretStr
 
 from gatetrail.errors import SettingsInvalid, Unavailable
 from gatetrail.runtime import attendance as attendance_module
-from gatetrail.runtime.attendance import Attendance, Talk
-from gatetrail.runtime.notify import Notifier
-from gatetrail.runtime.supervisor import Supervisor
+from gatetrail.runtime.processes.attendance import Attendance, Talk
+from gatetrail.runtime.processes.notify import Notifier
+from gatetrail.runtime.processes.supervisor import Supervisor
 from gatetrail.service.listening import listen
 from gatetrail.settings import load_settings
 

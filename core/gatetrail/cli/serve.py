@@ -60,8 +60,8 @@ def serve(
     settings = settings_of(config, policy=policy, host=host, port=port, workers=workers, dsn=dsn, data_dir=data_dir)
     from gatetrail.cli.logs import log_to_stderr, tellers
     from gatetrail.cli.worker import COMMAND
-    from gatetrail.runtime.attendance import Talk
-    from gatetrail.runtime.serve import serve as run_service
+    from gatetrail.runtime.processes.attendance import Talk
+    from gatetrail.runtime.processes.serve import serve as run_service
 
     log_to_stderr(settings.logs)
     say, warn = tellers(settings.logs)

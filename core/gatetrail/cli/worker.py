@@ -20,7 +20,7 @@ COMMAND = (sys.executable, "-m", "gatetrail", "worker")
 def worker() -> None:
     """Started by `gatetrail serve --workers N`, which tells it on standard input what to do."""
     from gatetrail.cli.logs import log_to_stderr, tellers
-    from gatetrail.runtime.worker import read_task, work
+    from gatetrail.runtime.processes.worker import read_task, work
 
     pipe = sys.stdin.fileno()
     if os.isatty(pipe):

@@ -12,12 +12,12 @@ from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
 from gatetrail.errors import SettingsInvalid, Unavailable
-from gatetrail.runtime.attendance import Attendance
 from gatetrail.runtime.background import in_background
 from gatetrail.runtime.database import open_database
-from gatetrail.runtime.notify import READY, STOPPING
-from gatetrail.runtime.worker import WorkerTask
-from gatetrail.runtime.worker_process import WorkerProcess
+from gatetrail.runtime.processes.attendance import Attendance
+from gatetrail.runtime.processes.notify import READY, STOPPING
+from gatetrail.runtime.processes.worker import WorkerTask
+from gatetrail.runtime.processes.worker_process import WorkerProcess
 from gatetrail.service.listening import url_of
 
 FIRST_PAUSE_S = 0.2

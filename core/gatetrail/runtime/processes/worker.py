@@ -10,8 +10,8 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gatetrail.runtime.attendance import Attendance, Talk
-from gatetrail.runtime.notify import notifier_of
+from gatetrail.runtime.processes.attendance import Attendance, Talk
+from gatetrail.runtime.processes.notify import notifier_of
 from gatetrail.runtime.telling import Tell, quiet
 from gatetrail.service.listening import adopt
 from gatetrail.service.neighbours import Place
@@ -53,7 +53,7 @@ async def work(task: WorkerTask, pipe: int, say: Tell, warn: Tell, environment: 
 
     Steps of the end are the supervisor's to tell. Raises what `attend` raises.
     """
-    from gatetrail.runtime.attending import attend  # not for the supervisor, which only makes tasks
+    from gatetrail.runtime.processes.attending import attend  # not for the supervisor, which only makes tasks
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, quiet, "reserved")

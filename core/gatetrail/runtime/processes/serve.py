@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import MutableMapping
 
-from gatetrail.runtime.attendance import Attendance, Talk
-from gatetrail.runtime.inherited import inherited_listener
-from gatetrail.runtime.notify import notifier_of
+from gatetrail.runtime.processes.attendance import Attendance, Talk
+from gatetrail.runtime.processes.inherited import inherited_listener
+from gatetrail.runtime.processes.notify import notifier_of
 from gatetrail.service.listening import listen
 from gatetrail.settings import ServiceSettings
 
@@ -32,10 +32,10 @@ async def serve(
         attendance = Attendance(settings=settings, sinks=sinks, listener=listener, talk=talk, notifier=notifier)
         # A supervisor has no use for MCP and HTTP, which are most of what this process would carry.
         if settings.workers == 1:
-            from gatetrail.runtime.attending import attend
+            from gatetrail.runtime.processes.attending import attend
 
             await attend(attendance)
         else:
-            from gatetrail.runtime.supervisor import Supervisor
+            from gatetrail.runtime.processes.supervisor import Supervisor
 
             await Supervisor(attendance, worker).run()

@@ -13,8 +13,8 @@ from typing import Self
 
 from gatetrail.errors import Unavailable
 from gatetrail.runtime.metrics.shared import SharedMetrics
-from gatetrail.runtime.notify import READY, WATCHDOG
-from gatetrail.runtime.worker import WorkerTask
+from gatetrail.runtime.processes.notify import READY, WATCHDOG
+from gatetrail.runtime.processes.worker import WorkerTask
 
 _MESSAGE_BYTES = 4_096
 

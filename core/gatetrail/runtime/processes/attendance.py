@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass
 
-from gatetrail.runtime.notify import Notifier
+from gatetrail.runtime.processes.notify import Notifier
 from gatetrail.runtime.telling import Tell
 from gatetrail.service.neighbours import Place
 from gatetrail.settings import ServiceSettings

@@ -8,12 +8,12 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from gatetrail.runtime.application import open_application
-from gatetrail.runtime.attendance import Attendance, Talk
 from gatetrail.runtime.background import in_background
 from gatetrail.runtime.collector import settle
 from gatetrail.runtime.gatetrail import Gatetrail
 from gatetrail.runtime.hosted import hosted_servers
-from gatetrail.runtime.notify import READY, STOPPING
+from gatetrail.runtime.processes.attendance import Attendance, Talk
+from gatetrail.runtime.processes.notify import READY, STOPPING
 from gatetrail.service.hosts import allowed_names, is_loopback
 from gatetrail.service.mounting import path_of
 from gatetrail.service.serving import serving
