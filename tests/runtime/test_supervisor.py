@@ -16,7 +16,7 @@ import pytest
 from pydantic import SecretStr
 
 from gatetrail.errors import SettingsInvalid, Unavailable
-from gatetrail.runtime import attendance as attendance_module
+from gatetrail.runtime.processes import attendance as attendance_module
 from gatetrail.runtime.processes.attendance import Attendance, Talk
 from gatetrail.runtime.processes.notify import Notifier
 from gatetrail.runtime.processes.supervisor import Supervisor
