@@ -15,6 +15,7 @@ from gatetrail.call import Call, Ids
 from gatetrail.clock import IdMaker, SystemClock
 from gatetrail.dispatcher import Dispatcher
 from gatetrail.dispatcher.ledger import Ledger
+from gatetrail.errors import AuditUnavailable
 from gatetrail.events.fields import Record
 from gatetrail.events.spool import Spool
 from gatetrail.events.stamp import Stamp
@@ -103,3 +104,26 @@ async def test_a_cancellation_during_the_commit_waits_for_it_and_then_fails_the_
     assert [event["execution_status"] for event in told] == ["pending", "failed"]
     assert told[1]["error_class"] == "cancelled"
     assert ran == []
+
+
+class LostJournal(SlowJournal):
+    """Takes its time, and then nothing."""
+
+    async def append(self, event: Record) -> int:  # noqa: ARG002
+        self.asked.set()
+        await self.released.wait()
+        raise AuditUnavailable("away", maybe_recorded=False)
+
+
+@pytest.mark.parametrize("cancel", [cancel_by_scope, cancel_by_task])
+async def test_a_cancellation_while_the_journal_is_away_keeps_the_denial_in_the_spool(
+    cancel: Cancel, tmp_path: Path
+) -> None:
+    journal = LostJournal()
+    async with a_dispatcher(journal, tmp_path) as dispatcher:
+        call = Call("unheard_of", "pay", Ids("a" * 32))
+        with anyio.fail_after(WITHIN_S):
+            await cancel(lambda: dispatcher.check(call, ANN), journal.asked, journal.released)
+    (file,) = tmp_path.glob("*.jsonl")
+    (told,) = map(orjson.loads, file.read_bytes().splitlines())
+    assert told["decision"] == "deny"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import anyio
 
@@ -16,6 +17,8 @@ from gatetrail.events.journal import Journal
 from gatetrail.events.spool import Spool
 
 log = logging.getLogger("gatetrail.audit")
+
+Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
@@ -44,13 +47,7 @@ class Ledger:
 
         A cancellation does not end the wait: it is delivered again at the caller's next one.
         """
-        appending = asyncio.ensure_future(self._journal.append(self._redacted(event)))
-        try:
-            await asyncio.shield(appending)
-        except asyncio.CancelledError as cancelled:
-            await _outlast(appending)
-            _deliver_again(cancelled)
-            appending.result()
+        await _to_its_end(self._journal.append(self._redacted(event)))
 
     async def commit_or_spool(self, event: Record) -> None:
         """Make an event durable in the journal, else in the spool. Never raises."""
@@ -61,19 +58,31 @@ class Ledger:
             await self.spool(event)
 
     async def spool(self, event: Record) -> None:
-        """Keep an event in the fsynced local file until the journal takes it. Never raises."""
-        with anyio.CancelScope(shield=True):
-            try:
-                await anyio.to_thread.run_sync(self._spool.keep, self._redacted(event))
-            except OSError as problem:
-                log.critical("event %s could not even be spooled: %s", event.event_id, problem)
+        """Keep an event in the fsynced local file until the journal takes it. Never raises.
+
+        A cancellation is treated as `commit` does.
+        """
+        try:
+            await _to_its_end(anyio.to_thread.run_sync(self._spool.keep, self._redacted(event)))
+        except OSError as problem:
+            log.critical("event %s could not even be spooled: %s", event.event_id, problem)
 
 
-async def _outlast(appending: asyncio.Future[int]) -> None:
+async def _to_its_end(work: Awaitable[Result]) -> Result:
+    working = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError as cancelled:
+        await _outlast(working)
+        _deliver_again(cancelled)
+        return working.result()
+
+
+async def _outlast(working: asyncio.Future[Any]) -> None:
     with anyio.CancelScope(shield=True):
-        while not appending.done():
+        while not working.done():
             with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.wait([appending])
+                await asyncio.wait([working])
 
 
 def _deliver_again(cancelled: asyncio.CancelledError) -> None:
