@@ -45,7 +45,7 @@ class Scraper:
         snapshot = await self._looker.look()
         self.fill()
         families = SnapshotFamilies(snapshot, self._gate.dispatcher.gates.policy.version, self._sink_names)
-        encode, content_type = exposition.choose_encoder(accept)
+        encode, content_type = _encoder_for(accept)
         created = content_type.startswith(OPENMETRICS)
         return Exposition(encode(Together((self._counted, families), created=created)), content_type)
 
@@ -70,6 +70,13 @@ class Scraper:
             stream_refused=feed.refused_count,
             stream_dropped=feed.dropped_count,
         )
+
+
+def _encoder_for(accept: str) -> tuple[Callable[[Collector], bytes], str]:
+    try:
+        return exposition.choose_encoder(accept)
+    except TypeError:  # it compares versions without a look at whether they are numbers
+        return exposition.choose_encoder("")
 
 
 @dataclass(frozen=True, slots=True)
