@@ -11,6 +11,7 @@ import orjson
 from gatetrail.events.journal import Entry
 from gatetrail.events.search import EventFilter, Forms
 from gatetrail.policy.expressions import Expression, compile_expression
+from gatetrail.words import GateName
 
 Keys = Mapping[str, Any]
 Test = Callable[[Keys], bool]
@@ -57,6 +58,8 @@ def _everything(_entry: Entry) -> bool:
 def _tests(wanted: EventFilter) -> list[Test]:
     tests = [_equal(key, value) for word, key in _EXACT.items() if (value := getattr(wanted, word)) is not None]
     tests += [_any_of(key, forms) for word, key in _FORMS.items() if (forms := getattr(wanted, word)) is not None]
+    if wanted.owner is not None:
+        tests.append(_tells_nothing_hidden)
     if wanted.since is not None:
         tests.append(_not_before(wanted.since))
     if wanted.until is not None:
@@ -66,6 +69,10 @@ def _tests(wanted: EventFilter) -> list[Test]:
     if wanted.event is not None:
         tests.append(_like("event_name", wanted.event, any_case=False))
     return tests
+
+
+def _tells_nothing_hidden(keys: Keys) -> bool:
+    return keys.get("gate") != GateName.SCOPE and keys["event_name"] != "manifest.listed"
 
 
 def _equal(key: str, value: str) -> Test:

@@ -32,7 +32,8 @@ class EventFilter:
     event: str | None = None
     """An event name, or a glob of one such as `audit.*`."""
     owner: Forms | None = None
-    """Only events of this user, whoever is asked for: what somebody may see who may see no others'."""
+    """Only events of this user, whoever is asked for: what somebody may see who may see no others'. Denials by scope
+    and listings are not among them, because they would tell which tools are hidden from this user."""
 
 
 class Search(Protocol):

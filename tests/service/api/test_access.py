@@ -147,3 +147,27 @@ async def test_hashed_ids_are_found_by_those_who_know_them(dsn: str, tmp_path: P
         assert (await service.get("/v1/sinks", service.as_user("bob"))).status_code == 403
         (refusal,) = await service.refusals(before)
         assert refusal.user_id == hashed["bob"]
+
+
+@pytest.mark.requirement("C2")
+async def test_what_was_hidden_from_a_caller_is_hidden_in_the_record_too(service: Service) -> None:
+    before = await service.head_seq()
+    hidden = decided(STAMP, denied=True, user_id="hal", tool_name="pay")
+    passed = decided(STAMP, user_id="hal")
+    await service.record([hidden, passed])
+    mine, all_of_it = service.as_user("hal"), service.as_auditor()
+
+    async def decisions(headers: dict[str, str]) -> list[str]:
+        listed = (await service.get("/v1/executions", headers, after=before)).json()["executions"]
+        events = (await service.get("/v1/events", headers, after=before)).json()["events"]
+        ids = [execution["execution_id"] for execution in listed]
+        assert ids == [event["execution_id"] for event in events if "execution_id" in event]
+        return ids
+
+    assert hidden.gate == "scope"
+    assert await decisions(all_of_it) == [hidden.execution_id, passed.execution_id]
+    assert await decisions(mine) == [passed.execution_id]
+    assert (await service.get(f"/v1/decisions/{hidden.execution_id}", mine)).status_code == 404
+    assert (await service.get(f"/v1/decisions/{hidden.execution_id}", all_of_it)).status_code == 200
+    figures = (await service.get("/v1/stats", mine, since="1h")).json()
+    assert (figures["totals"]["allow"], figures["totals"]["deny"], figures["denials_by_gate"]) == (1, 0, {})

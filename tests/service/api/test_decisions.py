@@ -34,7 +34,7 @@ async def test_a_denial_tells_what_would_have_passed(service: Service) -> None:
     denial = decided(service.gate.stamp, denied=True)
     await service.record([denial])
     for identifier in (denial.execution_id, denial.event_id, denial.execution_id.upper()):
-        found = (await service.get(f"/v1/decisions/{identifier}", service.as_user("ann"))).json()
+        found = (await service.get(f"/v1/decisions/{identifier}", service.as_auditor())).json()
         assert found["would_have_passed"].startswith("a caller with tier admin or higher")
         assert (found["required_tier"], found["actual_tier"]) == ("admin", "user")
 

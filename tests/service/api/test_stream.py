@@ -90,11 +90,12 @@ async def test_what_fits_comes_as_the_journal_has_it(service: Service) -> None:
                 decided(stamp, tool_name="export_ledger", user_id="bob"),
                 decided(stamp, tool_name="get_invoice", denied=True),
                 decided(stamp, tool_name="EXPORT_ALL", denied=True, user_id="bob"),
+                decided(stamp, user_id="bob"),
             ]
         )
-        assert await all_calls.take(4) == frames(entries)
+        assert await all_calls.take(5) == frames(entries)
         assert await denied_exports.take(2) == frames([entries[0], entries[3]])
-        assert await own.take(2) == frames([entries[1], entries[3]])
+        assert await own.take(2) == frames([entries[1], entries[4]])
         assert own.headers["content-type"].startswith("text/event-stream")
         assert own.headers["cache-control"] == "no-store, no-transform"
         assert own.headers["x-accel-buffering"] == "no"

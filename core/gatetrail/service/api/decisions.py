@@ -90,4 +90,6 @@ class DecisionRoutes:
 
 
 def _may_see(reader: Reader, explanation: Explanation) -> bool:
-    return reader.sees_all or explanation.decided.user_id in reader.own
+    decided = explanation.decided
+    # A denial by scope tells of a tool that was hidden from its caller: the same rule as in a search.
+    return reader.sees_all or (decided.user_id in reader.own and decided.gate is not GateName.SCOPE)

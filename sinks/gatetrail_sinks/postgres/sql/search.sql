@@ -1,10 +1,13 @@
 -- Order and limit come from who asks. An id of one form is compared as such, so that an index gives it in order.
+-- Who is held to an owner sees no denial by scope and no listing: both would tell which hidden tools there are.
 -- Upper and lower case are the same as in ASCII, whatever the database's locale.
 SELECT seq, event_name, body::text, execution_id FROM audit_events
 WHERE seq > %(after_seq)s
     AND (%(before_seq)s::bigint IS NULL OR seq < %(before_seq)s)
     AND (%(owner)s::text IS NULL OR user_id = %(owner)s)
     AND (%(owner_forms)s::text[] IS NULL OR user_id = ANY(%(owner_forms)s::text[]))
+    AND ((%(owner)s::text IS NULL AND %(owner_forms)s::text[] IS NULL)
+        OR (gate IS DISTINCT FROM 'scope' AND event_name <> 'manifest.listed'))
     AND (%(since)s::timestamptz IS NULL OR recorded_at >= %(since)s::timestamptz)
     AND (%(until)s::timestamptz IS NULL OR recorded_at < %(until)s::timestamptz)
     AND (%(user)s::text IS NULL OR user_id = %(user)s)

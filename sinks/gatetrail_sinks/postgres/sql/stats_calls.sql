@@ -9,7 +9,7 @@ WITH counted AS MATERIALIZED (
     WHERE execution_id >= gatetrail_id_floor(%(since)s::timestamptz - interval '1 second')
         AND execution_id < gatetrail_id_floor(%(until)s::timestamptz + interval '10 minutes')
         AND started_at >= %(since)s::timestamptz AND started_at < %(until)s::timestamptz
-        AND (%(owner)s::text[] IS NULL OR user_id = ANY(%(owner)s::text[]))
+        AND (%(owner)s::text[] IS NULL OR (user_id = ANY(%(owner)s::text[]) AND gate <> 'scope')) -- as in search.sql
     GROUP BY GROUPING SETS ((1, gate, status), (server_name, tool_name), (user_id, caller_type), (8))
 )
 SELECT
