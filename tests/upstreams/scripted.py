@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ SCHEMA = {
 
 ways = os.environ.get("WAYS", "").split()
 tools = list(TOOLS)
+working: list[Any] = []
 
 
 def say(message: dict[str, Any]) -> None:
@@ -67,6 +67,8 @@ def called(name: str, arguments: dict[str, Any], params: dict[str, Any]) -> dict
         "nonsense": lambda: {"content": "not a list"},
         "grow": grown,
         "work": lambda: worked(params),
+        "finish": lambda: text("finished"),
+        "refuse": lambda: None,
     }
     return results.get(name, lambda: text(f"unknown tool {name}"))()
 
@@ -84,12 +86,11 @@ def grown() -> dict[str, Any]:
     return text("grown")
 
 
-def worked(params: dict[str, Any]) -> dict[str, Any]:
+def worked(params: dict[str, Any]) -> None:
+    """Tells of its progress, and is done when somebody calls `finish`."""
     token = params.get("_meta", {}).get("progressToken")
     for done in (1, 2, 3) if token is not None else ():
         say({"method": "notifications/progress", "params": {"progressToken": token, "progress": done, "total": 3}})
-        time.sleep(0.05)
-    return text("worked")
 
 
 def answer(request: dict[str, Any]) -> None:
@@ -101,15 +102,28 @@ def answer(request: dict[str, Any]) -> None:
         say({"id": request_id, "result": listed(params.get("cursor"))})
     elif method == "ping":
         say({"id": request_id, "result": {}})
-    elif method == "tools/call" and params["name"] == "refuse":
-        data = {"with": [os.environ.get("TOKEN")]}
-        say({"id": request_id, "error": {"code": -32000, "message": f"no: {os.environ.get('TOKEN')}", "data": data}})
     elif method == "tools/call":
-        result = called(params["name"], params.get("arguments", {}), params)
-        if result is not None:
-            say({"id": request_id, "result": result})
+        call(request_id, params)
     elif method != "initialize":
         say({"id": request_id, "error": {"code": -32601, "message": "Method not found"}})
+
+
+def call(request_id: object, params: dict[str, Any]) -> None:
+    match params["name"]:
+        case "refuse":
+            data = {"with": [os.environ.get("TOKEN")]}
+            error = {"code": -32000, "message": f"no: {os.environ.get('TOKEN')}", "data": data}
+            say({"id": request_id, "error": error})
+        case "work":
+            working.append(request_id)
+        case "finish":
+            for done in working:
+                say({"id": done, "result": text("worked")})
+        case _:
+            pass
+    result = called(params["name"], params.get("arguments", {}), params)
+    if result is not None:
+        say({"id": request_id, "result": result})
 
 
 def main() -> None:

@@ -153,7 +153,9 @@ async def test_progress_is_told_where_the_transport_has_a_place_for_it(tmp_path:
         told.append(progress)
 
     server = MountedServer(upstream)
-    async with upstream.running(), Client(server) as client:
-        await client.call_tool("work", {}, progress_callback=hear)
+    async with upstream.running(), Client(server, mode="legacy") as client:
+        working = asyncio.create_task(client.call_tool("work", {}, progress_callback=hear))
         await until(lambda: len(told) == 3)
+        await client.call_tool("finish", {})
+        assert getattr((await working).content[0], "text", "") == "worked"
     assert told == [1, 2, 3]

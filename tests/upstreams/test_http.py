@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gatetrail.service.serving import serving
-from gatetrail.upstreams import Limits, Phase, Revealed, UrlTarget
+from gatetrail.upstreams import Limits, Phase, Revealed, Upstream, UrlTarget
 from tests.mcp.wire import ERAS, HANDSHAKE, MODERN
 from tests.upstreams.driving import QUICK, mounted, until
 
@@ -208,6 +208,17 @@ async def test_an_address_where_nobody_listens_fails_calls_at_once(tmp_path: Pat
             await until(lambda: house.upstream.state().phase is Phase.WAITING)
             error = (await (await house.wire(MODERN)).call("echo")).error
             assert error["message"] == "upstream up is unavailable: it cannot be connected to"
+
+
+async def test_it_can_be_ended_at_any_moment_of_a_try() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        nowhere = target(f"http://127.0.0.1:{unused.getsockname()[1]}/mcp")
+        for moment in range(30):
+            upstream = Upstream("up", nowhere, QUICK, jitter=lambda: 0.0)
+            async with asyncio.timeout(5), upstream.running():
+                await asyncio.sleep(moment / 200)
+            assert upstream.state().phase is Phase.ENDED
 
 
 async def test_an_address_that_never_answers_is_given_up_in_time(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ class Keeper:
         self._phase, self._since, self._tries = Phase.ENDED, rfc3339(clock.now_us()), 0
         self._trouble: Trouble | None = None
         self._holders = 0
-        self._task: asyncio.Task[None] | None = None
+        self._running: tuple[asyncio.Task[None], anyio.CancelScope] | None = None
 
     @property
     def link(self) -> Link | None:
@@ -74,15 +74,18 @@ class Keeper:
     async def running(self) -> AsyncGenerator[None]:
         """Keep it up in the background, until the last of those who want it ends."""
         self._holders += 1
-        if self._task is None:
-            self._task = asyncio.create_task(self._keep_up(), name=f"gatetrail upstream {self.name}")
+        if self._running is None:
+            # Ended by a scope: a task's own cancellation is lost where the SDK happens to cancel scopes of its own.
+            scope = anyio.CancelScope()
+            task = asyncio.create_task(self._keep_up(scope), name=f"gatetrail upstream {self.name}")
+            self._running = task, scope
         try:
             yield
         finally:
             self._holders -= 1
             if not self._holders:
-                task, self._task = self._task, None
-                task.cancel()
+                (task, scope), self._running = self._running, None
+                scope.cancel()
                 await asyncio.wait([task])
 
     async def ready(self) -> Link:
@@ -110,8 +113,8 @@ class Keeper:
             async with self._entered:
                 await self._entered.wait_for(holds)
 
-    async def _keep_up(self) -> None:
-        try:
+    async def _keep_up(self, scope: anyio.CancelScope) -> None:
+        with scope:
             while True:
                 self._tries += 1
                 await self._enter(Phase.STARTING)
@@ -119,8 +122,7 @@ class Keeper:
                 await self._enter(Phase.WAITING)
                 log.warning("upstream %s: %s; new try in %.1f s", self.name, self._trouble, pause_s)
                 await asyncio.sleep(pause_s)
-        finally:
-            self._phase, self._since = Phase.ENDED, rfc3339(self._clock.now_us())
+        await self._enter(Phase.ENDED)
 
     async def _connection(self) -> tuple[Trouble, float]:
         """One connection from its start to its end: why it ended, or did not come about, and the pause after it."""

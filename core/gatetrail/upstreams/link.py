@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, assert_never
 
@@ -152,13 +153,15 @@ async def linked(
 
     Raises TimeoutError past the limit, OSError, `MCPError`, and what the SDK raises for answers that are no MCP.
     """
-    async with AsyncExitStack() as stack:
-        # No scope of anyio: what is opened inside stays open beyond it.
-        async with asyncio.timeout(limit_s):
-            transport = _transport(name, target, link)
-            client = Client(transport, mode=MODE, message_handler=heard, client_info=us, cache=None)
-            link.open(await stack.enter_async_context(client))
-        yield
+    # A scope of anyio, whose cancellation, unlike a task's, is not lost where the SDK cancels scopes of its own.
+    with anyio.move_on_after(limit_s) as scope:
+        transport = _transport(name, target, link)
+        async with Client(transport, mode=MODE, message_handler=heard, client_info=us, cache=None) as client:
+            link.open(client)
+            scope.deadline = math.inf
+            yield
+    if scope.cancelled_caught:
+        raise TimeoutError
 
 
 def _transport(name: str, target: Target, link: Link) -> Any:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, cast
 from weakref import WeakSet
 
+import anyio
 import mcp_types as types
 from mcp.server.connection import Connection
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -190,7 +191,7 @@ def _said_of(uri: str) -> Generator[None]:
 
 async def _told(send: Callable[[Connection], Awaitable[None]], connection: Connection) -> None:
     try:
-        async with asyncio.timeout(TELL_S):
+        with anyio.move_on_after(TELL_S):
             await send(connection)
     except Exception as problem:  # noqa: BLE001 -- one client that cannot be told concerns nobody else
         log.debug("a client was not told of a changed list: %s", type(problem).__name__)

@@ -6,9 +6,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+import anyio
 from mcp.client import IncomingMessage
-from mcp.client.subscriptions import SubscriptionLost
-from mcp.shared.exceptions import MCPError
 from mcp_types import PromptListChangedNotification, ResourceListChangedNotification, ToolListChangedNotification
 
 from gatetrail.upstreams.link import Link
@@ -25,17 +24,16 @@ ListChange = ToolListChangedNotification | PromptListChangedNotification | Resou
 
 async def until_lost(name: str, link: Link, doubted: asyncio.Event) -> None:
     """Return once the connection is lost. `doubted` is set by whoever has waited for an answer in vain."""
-    watches = [asyncio.create_task(_doubt(link, doubted))]
-    if link.is_modern:
-        watches.append(asyncio.create_task(_listen(name, link)))
-    try:
-        await link.lost.wait()
-    finally:
-        # Who waits for an answer is told so while the connection is taken down.
-        link.lose("it is being ended")
-        for watch in watches:
-            watch.cancel()
-        await asyncio.wait(watches)
+    async with anyio.create_task_group() as watches:
+        watches.start_soon(_doubt, link, doubted)
+        if link.is_modern:
+            watches.start_soon(_listen, name, link)
+        try:
+            await link.lost.wait()
+        finally:
+            # Who waits for an answer is told so while the connection is taken down.
+            link.lose("it is being ended")
+            watches.cancel_scope.cancel()
 
 
 async def _doubt(link: Link, doubted: asyncio.Event) -> None:
@@ -59,7 +57,7 @@ async def _listen(name: str, link: Link) -> None:
             ) as changes:
                 async for _ in changes:
                     pass
-        except (MCPError, SubscriptionLost, TimeoutError) as problem:
+        except Exception as problem:  # noqa: BLE001 -- whatever it answers, its calls may still work
             log.info("upstream %s: no word of changed lists: %s", name, link.mask.line(str(problem)))
         await asyncio.sleep(LISTEN_AGAIN_S)
 
