@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -61,11 +61,17 @@ class House:
         content = {"servers": {"own": {"python": "mine:server"}}, "policy": "policy.yaml", **settings}
         (folder / "service.yaml").write_text(yaml.safe_dump(content))
 
-    def serve(self, *arguments: str, listener: socket.socket | None = None, by_systemd: bool = False) -> Running:
-        """Start it on a port of its own, or on a socket that stays open when it ends."""
+    def serve(
+        self,
+        *arguments: str,
+        listener: socket.socket | None = None,
+        by_systemd: bool = False,
+        by: Sequence[str] = (),
+    ) -> Running:
+        """Start it on a port of its own, or on a socket that stays open when it ends; if need be through `by`."""
         command = ("serve", "--config", "service.yaml", *arguments)
         if listener is None:
-            return self.gatetrail.start(*command, "--port", "0")
+            return self.gatetrail.start(*command, "--port", "0", by=by)
         if not by_systemd:
             descriptor = listener.fileno()
             return self.gatetrail.start(*command, pass_fds=(descriptor,), GATETRAIL_LISTEN_FD=str(descriptor))

@@ -8,6 +8,7 @@ from collections.abc import MutableMapping
 from gatetrail.runtime.processes.attendance import Attendance, Talk
 from gatetrail.runtime.processes.inherited import inherited_listener
 from gatetrail.runtime.processes.notify import notifier_of
+from gatetrail.runtime.processes.open_files import allow_all_open_files
 from gatetrail.service.listening import listen
 from gatetrail.settings import ServiceSettings
 
@@ -26,6 +27,7 @@ async def serve(
     calls in flight finish, followers drain, the journal closes, and an embedded server stops.
     Raises what `attend` and `Supervisor.run` raise; a taken port before anything starts.
     """
+    allow_all_open_files()
     own_id = os.getpid()
     notifier = notifier_of(environment, own_id)
     with inherited_listener(environment, own_id) or listen(settings.host, settings.port) as listener:
