@@ -38,6 +38,7 @@ class Fake:
 
     page: Answer
     streams: list[Answer] = field(default_factory=list[Answer])
+    head: bytes = b"0"
     resumed_from: list[str] = field(default_factory=list[str])
     over: threading.Event = field(default_factory=threading.Event)
     url: str = ""
@@ -45,7 +46,7 @@ class Fake:
     def answer(self, handler: BaseHTTPRequestHandler) -> Answer:
         if not handler.path.startswith("/v1/events/stream"):
             if "limit=1" in handler.path and self.page.status == 200 and "ndjson" not in handler.headers["accept"]:
-                return Answer(body=b'{"head_seq":0}', headers={"Content-Type": "application/json"})
+                return Answer(body=b'{"head_seq":%s}' % self.head, headers={"Content-Type": "application/json"})
             return self.page
         self.resumed_from.append(handler.headers["last-event-id"])
         return self.streams.pop(0) if len(self.streams) > 1 else self.streams[0]
@@ -58,8 +59,8 @@ Serve = Callable[..., Fake]
 def serve() -> Iterator[Serve]:
     running: list[tuple[ThreadingHTTPServer, threading.Thread, Fake]] = []
 
-    def begin(page: Answer, *streams: Answer) -> Fake:
-        fake = Fake(page, list(streams))
+    def begin(page: Answer, *streams: Answer, head: bytes = b"0") -> Fake:
+        fake = Fake(page, list(streams), head)
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(fake))
         fake.url = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever)
@@ -147,6 +148,8 @@ def test_every_answer_has_its_line_and_its_exit_code(
         (("--url", "ftp://a"), "is no address of a service"),
         (("--url", "http://[::1"), "is no address of a service"),
         (("--url", "http://ann:secret-word@a"), "the token belongs in GATETRAIL_TOKEN"),
+        (("--url", "http://ann:secret-word@[::1"), "the token belongs in GATETRAIL_TOKEN"),
+        (("--url", "ann:secret-word@a"), "the token belongs in GATETRAIL_TOKEN"),
         (("--url", "http://a", "--dsn", "postgresql://b"), "--url asks a service, --dsn a database"),
         (("--token-file", "t"), "--token-file is for a service"),
         (("--url", "http://a", "--token-file", "nowhere.jwt"), "nowhere.jwt: cannot be read: No such file"),
@@ -160,6 +163,47 @@ def test_what_cannot_be_asked_is_wrong_use(offline: Gatetrail, arguments: tuple[
     assert (ran.code, ran.out, len(ran.errors)) == (2, "", 1)
     assert said in ran.errors[0]
     assert "secret-word" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("url", "token", "warned"),
+    [
+        ("http://gate.invalid:8080", "t", True),
+        ("http://gate.invalid:8080", "", False),
+        ("https://gate.invalid:8080", "t", False),
+        ("http://127.0.0.1:1", "t", False),
+        ("http://[::1]:1", "t", False),
+        ("http://localhost:1", "t", False),
+    ],
+)
+def test_a_token_that_others_can_overhear_is_warned_of(offline: Gatetrail, url: str, token: str, warned: bool) -> None:
+    ran = offline("events", "--url", url, GATETRAIL_TOKEN=token)
+    assert ran.code == 3
+    assert (f"warning: {url}: the token goes over the network unencrypted" in ran.err) == warned
+
+
+@pytest.mark.parametrize("frame", [b"id: x\n\n", event(1).replace(b"id: 1", b"id: x"), b"id: 7\ndata: 1\n\n"])
+def test_a_stream_that_is_none_of_ours_is_wrong_use(offline: Gatetrail, serve: Serve, frame: bytes) -> None:
+    fake = serve(NO_EVENTS, stream(frame, held=True))
+    following = offline.start("events", "--json", "--follow", "--url", fake.url)
+    assert following.process.wait(WITHIN_S) == 2
+    assert "not as a Gatetrail service does" in following.err.wait_for(bool)[0]
+
+
+def test_a_head_that_is_no_number_is_wrong_use(offline: Gatetrail, serve: Serve) -> None:
+    fake = serve(NO_EVENTS, stream(), head=b"null")
+    ran = offline("events", "--json", "--follow", "--url", fake.url)
+    assert (ran.code, len(ran.errors)) == (2, 1)
+
+
+def test_a_stream_that_a_proxy_has_spoilt_is_taken_up_again(offline: Gatetrail, serve: Serve) -> None:
+    spoilt = stream(b"no gzip at all")
+    spoilt.headers["Content-Encoding"] = "gzip"
+    fake = serve(NO_EVENTS, stream(event(1)), spoilt, stream(event(2), held=True))
+    following = offline.start("events", "--json", "--follow", "--url", fake.url)
+    shown = following.out.wait_for(lambda lines: len(lines) == 2)
+    assert [json.loads(line)["seq"] for line in shown] == [1, 2]
+    assert fake.resumed_from == ["0", "1", "1"]
 
 
 def test_what_a_slow_reader_missed_is_told_and_fetched(offline: Gatetrail, serve: Serve) -> None:

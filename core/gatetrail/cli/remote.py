@@ -45,7 +45,9 @@ class RemoteReader:
         return self
 
     async def head_seq(self) -> int:
-        return int(await self._value("/v1/events", "head_seq", limit=1))
+        found = await self._value("/v1/events", "head_seq", limit=1)
+        with read_as_ours(self._address.base):
+            return int(found)
 
     async def sinks(self) -> Sequence[dict[str, Any]]:
         return list(await self._value("/v1/sinks", "sinks"))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from gatetrail.cli.talk import warn
 from gatetrail.errors import WrongUse
 
 TOKEN_VARIABLE = "GATETRAIL_TOKEN"  # noqa: S105 -- the name of it
@@ -25,23 +26,38 @@ class Address:
 
 
 def address_of(url: str, token_file: Path | None) -> Address:
-    """The service at a URL, to be asked with the token of a file, else of GATETRAIL_TOKEN. Raises `WrongUse`."""
-    return Address(_base_of(url), _token_of(token_file))
+    """The service at a URL, to be asked with the token of a file, else of GATETRAIL_TOKEN. Raises `WrongUse`.
+
+    Warns of a token that would go to another machine in the clear.
+    """
+    address = Address(_base_of(url), _token_of(token_file))
+    if address.token is not None and _is_overheard(address.base):
+        warn(f"{address.base}: the token goes over the network unencrypted; use https where others can listen")
+    return address
 
 
 def _base_of(url: str) -> str:
     import httpx2
 
+    if "@" in url:
+        raise WrongUse("--url: a name or password in it is not used; the token belongs in GATETRAIL_TOKEN")
     wrong = f"--url: {url!r} is no address of a service; expected for example http://127.0.0.1:8080"
     try:
         found = httpx2.URL(url.strip())
     except httpx2.InvalidURL as problem:
         raise WrongUse(f"{wrong} ({problem})") from None
-    if found.userinfo:
-        raise WrongUse("--url: a name or password in it is not used; the token belongs in GATETRAIL_TOKEN")
     if found.scheme not in ("http", "https") or not found.host or found.query or found.fragment:
         raise WrongUse(wrong)
     return str(found).rstrip("/")
+
+
+def _is_overheard(base: str) -> bool:
+    from httpx2 import URL
+
+    from gatetrail.service.hosts import is_loopback
+
+    found = URL(base)
+    return found.scheme == "http" and not is_loopback(found.host)
 
 
 def _token_of(file: Path | None) -> SecretStr | None:

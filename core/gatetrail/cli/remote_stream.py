@@ -70,8 +70,8 @@ class RemoteStream:
                     elif sent.data:
                         yield self._entry(sent)
                     elif sent.id:
-                        self._position = int(sent.id)
-            except httpx2.TransportError:
+                        self._position = self._seq_of(sent)
+            except httpx2.RequestError:
                 return
 
     @asynccontextmanager
@@ -99,8 +99,12 @@ class RemoteStream:
     def _entry(self, sent: httpx2.ServerSentEvent) -> Entry:
         with read_as_ours(self._address.base):
             entry = entry_of(sent.data.encode())
-            self._position = int(sent.id)
-            return entry
+        self._position = self._seq_of(sent)
+        return entry
+
+    def _seq_of(self, sent: httpx2.ServerSentEvent) -> int:
+        with read_as_ours(self._address.base):
+            return int(sent.id)
 
     @staticmethod
     def _is_gap(sent: httpx2.ServerSentEvent) -> bool:
