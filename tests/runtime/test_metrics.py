@@ -99,12 +99,8 @@ async def test_openmetrics_is_told_to_who_accepts_it(dsn: str, tmp_path: Path) -
 
 async def test_a_format_of_no_known_version_is_answered_as_plain_text(dsn: str, tmp_path: Path) -> None:
     async with observed(dsn, tmp_path) as service:
-        for accept in (
-            "application/openmetrics-text;version=one",
-            "text/plain; version=1.x",
-            "text/plain;version=\xb2",
-        ):
-            answer = await service.http.get("/metrics", headers={"accept": accept.encode("latin-1")})
+        for accept in ("application/openmetrics-text;version=one", "text/plain; version=1.x"):
+            answer = await service.http.get("/metrics", headers={"accept": accept})
             assert answer.status_code == 200
             assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
 
