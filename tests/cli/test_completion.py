@@ -52,6 +52,27 @@ def test_bash_completes_what_is_typed(offline: Gatetrail, surroundings: dict[str
         complete_all(terminal, "source <(gatetrail completion bash)")
 
 
+def test_bash_takes_a_glob_for_what_it_is_and_not_for_files(offline: Gatetrail, surroundings: dict[str, str]) -> None:
+    require_or_skip(has("bash"), "bash is not installed")
+    (offline.folder / "audit.log").write_text("")
+    asking = (
+        'source <(gatetrail completion bash); COMP_LINE="gatetrail events --event audit"; COMP_POINT=${#COMP_LINE};'
+        """ _gatetrail_completion gatetrail; printf '%s\\n' "${COMPREPLY[@]}\""""
+    )
+    asked = subprocess.run(
+        ["bash", "--norc", "-c", asking],
+        cwd=offline.folder,
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    found = asked.stdout.splitlines()
+    assert "audit.*" in found
+    assert "audit.log" not in found
+
+
 @pytest.mark.skipif(not has("zsh"), reason="zsh is not installed")
 def test_zsh_completes_what_is_typed(offline: Gatetrail, surroundings: dict[str, str]) -> None:
     with Terminal(["zsh", "-f", "-i"], offline.folder, surroundings, columns=200) as terminal:

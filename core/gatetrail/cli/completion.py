@@ -26,9 +26,11 @@ _ASK = "env _GATETRAIL_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-ar
 
 _BASH = """\
 _gatetrail_completion() {
-    local IFS=$'\\n'
-    COMPREPLY=( $(ASK"${COMP_LINE:0:COMP_POINT}" "$1" 2>/dev/null) )
-    COMPREPLY=( "${COMPREPLY[@]%%$'\\t'*}" )
+    local line
+    COMPREPLY=()
+    while IFS= read -r line; do
+        [[ -n $line ]] && COMPREPLY+=("${line%%$'\\t'*}")
+    done < <(ASK"${COMP_LINE:0:COMP_POINT}" "$1" 2>/dev/null)
 }
 
 complete -o default -F _gatetrail_completion gatetrail
