@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 from pathlib import Path
 
 import pytest
 
 from gatetrail.call import first_words
+from gatetrail.cli.logs import placed
 from gatetrail.delivery.courier import in_one_line
-from gatetrail.redaction.log_lines import RedactedLines
+from gatetrail.redaction.log_lines import RedactedLines, redacted_objects
 from tests.redaction.stage import Stage
 
 pytestmark = pytest.mark.requirement("F3")
@@ -48,3 +50,19 @@ def test_first_words_has_room_for_the_mark() -> None:
     assert first_words("one two", 7) == "one two"
     assert first_words("one two three", 9) == "one two…"
     assert first_words("x" * 20, 9) == "…"
+
+
+def test_an_object_of_the_log_has_no_secret_however_deep_it_lies() -> None:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.addFilter(placed)
+    handler.setFormatter(redacted_objects())
+    log = logging.Logger("a.driver")  # noqa: LOG001 -- stands for a foreign one
+    log.addHandler(handler)
+    log.warning({"asked": {"of": [DSN, 3, None]}})
+    log.warning("it", extra={"headers": {"x": (f"token={DSN}", b"1")}, "problem": ValueError(DSN), "count": 3})
+    first, second = map(json.loads, stream.getvalue().splitlines())
+    assert "hunter2" not in stream.getvalue()
+    assert first["asked"]["of"][1:] == [3, None]
+    assert second["problem"].startswith("postgresql://gatetrail:[redacted:")
+    assert second["count"] == 3

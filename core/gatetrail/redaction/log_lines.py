@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, cast
 
@@ -47,10 +47,20 @@ class RedactedObjects(JsonFormatter):
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         return {
-            key: self._redacted(value) if isinstance(value, str) and key != "timestamp" else value
+            key: value if key == "timestamp" else self._masked(value)
             for key, value in log_data.items()
             if value is not None and key not in LEFT_OUT
         }
+
+    def _masked(self, value: object) -> object:
+        if value is None or isinstance(value, int | float):
+            return value
+        if isinstance(value, Mapping):
+            inside = cast("Mapping[object, object]", value)
+            return {self._redacted(str(key)): self._masked(inner) for key, inner in inside.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self._masked(inner) for inner in cast("Iterable[object]", value)]
+        return self._redacted(str(value))
 
 
 def redacted_objects() -> logging.Formatter:
