@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import Link, SpanKind, Status, TraceState
-from opentelemetry.util.types import Attributes, AttributeValue
+from opentelemetry.util.types import AnyValue, Attributes
 
 from gatetrail.service.request_log import QUIET_PATHS
 
@@ -65,7 +65,7 @@ class TidySpans(SpanExporter):
             resource=span.resource,
             attributes=self._values(span.attributes),
             events=[Event(event.name, self._values(event.attributes), event.timestamp) for event in span.events],
-            links=span.links,
+            links=[Link(link.context, self._values(link.attributes)) for link in span.links],
             kind=span.kind,
             status=self._status(span),
             start_time=span.start_time,
@@ -81,8 +81,16 @@ class TidySpans(SpanExporter):
         is_answer = str((span.attributes or {}).get("error.type", "")).lstrip("-").isdecimal()
         return Status(status.status_code, self._redacted(status.description) if is_answer else None)
 
-    def _values(self, attributes: Mapping[str, AttributeValue] | None) -> dict[str, AttributeValue]:
+    def _values(self, attributes: Mapping[str, AnyValue] | None) -> dict[str, AnyValue]:
         return {name: self._value(value) for name, value in (attributes or {}).items() if name not in UNTOLD}
 
-    def _value(self, value: AttributeValue) -> AttributeValue:
-        return self._redacted(value) if isinstance(value, str) else value
+    def _value(self, value: AnyValue) -> AnyValue:
+        match value:
+            case str():
+                return self._redacted(value)
+            case Mapping():
+                return self._values(value)
+            case Sequence() if not isinstance(value, bytes):
+                return tuple(self._value(one) for one in value)
+            case _:
+                return value
