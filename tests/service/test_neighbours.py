@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import json
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,6 +22,7 @@ from starlette.types import Receive, Scope, Send
 
 from gatetrail.service.neighbours import Place, request_bytes
 from gatetrail.service.serving import serving
+from gatetrail.service.whereabouts import Whereabouts
 
 pytestmark = pytest.mark.anyio
 
@@ -168,12 +171,96 @@ async def test_a_session_of_a_worker_that_is_gone_or_was_ended_is_answered_as_an
 async def test_a_client_that_goes_while_it_is_handed_over_harms_nobody(open_folder: Path) -> None:
     async with workers(open_folder) as (urls, _):
         session_id = await opened(urls[1])
-        host, port = urls[0].removeprefix("http://").split(":")
-        head = f"POST / HTTP/1.1\r\nhost: a\r\nmcp-session-id: {session_id}\r\ncontent-length: 0\r\n\r\n".encode()
         for _ in range(30):
-            with socket.create_connection((host, int(port)), PATIENCE_S) as client:
-                client.sendall(head)
+            with socket.create_connection(address(urls[0]), PATIENCE_S) as client:
+                client.sendall(request_of(session_id))
         assert await ask(urls[0], session_id) == (200, 1)
+
+
+def request_of(session_id: str, query: str = "") -> bytes:
+    return f"POST /{query} HTTP/1.1\r\nhost: a\r\nmcp-session-id: {session_id}\r\ncontent-length: 0\r\n\r\n".encode()
+
+
+def address(url: str) -> tuple[str, int]:
+    host, port = url.removeprefix("http://").split(":")
+    return host, int(port)
+
+
+async def test_requests_that_were_sent_at_once_are_answered_in_their_order_each_by_its_holder(
+    open_folder: Path,
+) -> None:
+    async with workers(open_folder) as (urls, _), asyncio.timeout(PATIENCE_S):
+        sessions = [await opened(url) for url in urls]
+        asked = (1, 2, 0, 1)
+        reader, writer = await asyncio.open_connection(*address(urls[0]))
+        writer.write(b"".join(request_of(sessions[holder], f"?{turn}") for turn, holder in enumerate(asked)))
+        answers = [await read_answer(reader) for _ in asked]
+        writer.close()
+        assert [(answer["worker"], answer["query"]) for answer in answers] == [
+            (holder, str(turn)) for turn, holder in enumerate(asked)
+        ]
+
+
+async def read_answer(reader: asyncio.StreamReader) -> dict[str, Any]:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(line for line in head.lower().splitlines() if line.startswith(b"content-length:"))
+    answer: dict[str, Any] = json.loads(await reader.readexactly(int(length.partition(b":")[2])))
+    return answer
+
+
+async def test_what_a_client_asks_while_its_connection_changes_hands_reaches_the_new_holder(open_folder: Path) -> None:
+    place = Place(open_folder, 1)
+    async with serving(Keeper(0), place=Place(open_folder, 0)) as url, asyncio.timeout(PATIENCE_S):
+        Whereabouts(place.sessions, 1).note("kept")
+        with socket.socket(socket.AF_UNIX) as holder:
+            holder.bind(str(place.socket_of(1)))
+            holder.listen()
+            _, writer = await asyncio.open_connection(*address(url))
+            writer.write(request_of("kept"))
+            giver, _ = await asyncio.to_thread(holder.accept)
+            with giver:
+                _, (descriptor,), _, _ = await asyncio.to_thread(socket.recv_fds, giver, 65_536, 1)
+                with socket.socket(fileno=descriptor) as connection:
+                    writer.write(request_of("kept", "?next"))
+                    await asyncio.sleep(0.1)  # as long as the giver would need to read it
+                    giver.send(b"+")
+                    connection.settimeout(PATIENCE_S)
+                    assert b"?next" in await asyncio.to_thread(connection.recv, 65_536)
+            writer.close()
+
+
+async def test_a_holder_that_lives_but_cannot_take_a_connection_is_not_taken_for_a_dead_one(open_folder: Path) -> None:
+    place = Place(open_folder, 1)
+    async with serving(Keeper(0), place=Place(open_folder, 0)) as url, asyncio.timeout(PATIENCE_S):
+        Whereabouts(place.sessions, 1).note("kept")
+        with socket.socket(socket.AF_UNIX) as holder:
+            holder.bind(str(place.socket_of(1)))
+            holder.listen()
+            async with client_of(url) as http:
+                asking = asyncio.create_task(http.post("/", headers={"mcp-session-id": "kept"}))
+                giver, _ = await asyncio.to_thread(holder.accept)
+                giver.close()
+                answer = await asking
+                assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+                # The connection is still the first worker's, and in order.
+                assert (await http.post("/")).json()["worker"] == 0
+
+
+async def test_a_worker_that_had_no_descriptors_left_for_a_while_takes_connections_again(
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, refusals = asyncio.get_running_loop(), iter([OSError(errno.EMFILE, "Too many open files")])
+    accept = loop.sock_accept
+
+    async def accept_if_possible(listener: socket.socket) -> Any:
+        for refusal in refusals:
+            raise refusal
+        return await accept(listener)
+
+    monkeypatch.setattr(loop, "sock_accept", accept_if_possible)
+    async with workers(open_folder, 2) as (urls, _), asyncio.timeout(PATIENCE_S):
+        assert await ask(urls[0], await opened(urls[1])) == (200, 1)
+        assert await ask(urls[1], await opened(urls[0])) == (200, 0)
 
 
 NAMES = st.from_regex(rb"x-[a-z]{1,12}", fullmatch=True)

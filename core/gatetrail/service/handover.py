@@ -14,6 +14,8 @@ log = logging.getLogger("gatetrail.http")
 
 LIMIT_S = 5.0
 """How long one handover may take on either side."""
+PAUSE_S = 0.1
+"""Before the next try, when there is no file descriptor left."""
 MAX_REQUEST_BYTES = 16 << 20
 _PIECE_BYTES = 65_536
 _LENGTH_BYTES = 4
@@ -27,23 +29,24 @@ Take = Callable[[socket.socket, bytes], Awaitable[None]]
 async def give(path: Path, connection: int, request: bytes) -> bool:
     """Hand over a connection, by its descriptor, to whoever listens at `path`.
 
-    True: it is theirs, and may only be closed here. False: they never had it, so it is still ours. Raises
-    `TimeoutError` when nobody can know, because they did not say in time.
+    True: it is theirs, and may only be closed here. False: nobody listens there. Raises `TimeoutError` when nobody can
+    know, because they did not say in time; another `OSError` when they did not take it. Then, as with False, it is
+    still ours.
     """
     loop = asyncio.get_running_loop()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
         peer.setblocking(False)
-        try:
-            async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(LIMIT_S):
+            try:
                 await loop.sock_connect(peer, str(path))
-                whole = len(request).to_bytes(_LENGTH_BYTES) + request
-                sent = socket.send_fds(peer, [whole[:_PIECE_BYTES]], [connection])
-                await loop.sock_sendall(peer, whole[sent:])
-                return await loop.sock_recv(peer, 1) == _TAKEN
-        except OSError as problem:
-            if isinstance(problem, TimeoutError):
-                raise
-            return False
+            except (FileNotFoundError, ConnectionRefusedError):
+                return False
+            whole = len(request).to_bytes(_LENGTH_BYTES) + request
+            sent = socket.send_fds(peer, [whole[:_PIECE_BYTES]], [connection])
+            await loop.sock_sendall(peer, whole[sent:])
+            if await loop.sock_recv(peer, 1) != _TAKEN:
+                raise ConnectionAbortedError("it hung up")
+            return True
 
 
 @asynccontextmanager
@@ -66,8 +69,13 @@ async def taking(path: Path, take: Take) -> AsyncGenerator[None]:
 async def _accept(listener: socket.socket, take: Take) -> None:
     async with asyncio.TaskGroup() as going_on:
         while True:
-            giver, _ = await asyncio.get_running_loop().sock_accept(listener)
-            going_on.create_task(_taken(giver, take))
+            try:
+                giver, _ = await asyncio.get_running_loop().sock_accept(listener)
+            except OSError as problem:
+                log.warning("no connection of another worker can be taken over now: %s", problem)
+                await asyncio.sleep(PAUSE_S)
+            else:
+                going_on.create_task(_taken(giver, take))
 
 
 async def _taken(giver: socket.socket, take: Take) -> None:
@@ -81,6 +89,8 @@ async def _taken(giver: socket.socket, take: Take) -> None:
                 await take(connection, request)
         except (OSError, ValueError) as problem:
             log.warning("a connection of another worker did not come over whole: %s", problem)
+        except Exception:  # one connection is no reason to take no others
+            log.exception("a connection of another worker came to nothing")
 
 
 async def _received(giver: socket.socket, stack: contextlib.ExitStack) -> tuple[socket.socket, bytes]:
@@ -95,6 +105,7 @@ async def _received(giver: socket.socket, stack: contextlib.ExitStack) -> tuple[
         if not more:
             raise ValueError("its giver has gone")
         request += more
+    connections[0].set_inheritable(False)
     connections[0].setblocking(False)
     return connections[0], bytes(request)
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from enum import Enum, auto
 from http import HTTPStatus
 from pathlib import Path
+from typing import assert_never
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gatetrail.errors import Unavailable
 from gatetrail.service.handover import MAX_REQUEST_BYTES, Take, give, taking
 from gatetrail.service.peer import TransportOf
+from gatetrail.service.problems import problem_of
 from gatetrail.service.whereabouts import Whereabouts
 
 log = logging.getLogger("gatetrail.http")
@@ -39,6 +43,20 @@ class Place:
         return self.folder / "sessions"
 
 
+class Moved(Enum):
+    """What became of a connection that another worker should go on with."""
+
+    GIVEN = auto()
+    NOBODY_THERE = auto()
+    """The worker is gone, and its sessions with it."""
+    NOT_NOW = auto()
+    """The worker lives, but could not take it; its session is as it was."""
+
+
+BehindOf = Callable[[Scope], bytes]
+"""What a client has sent on a connection behind the request that is being answered."""
+
+
 class Neighbours:
     """Pure ASGI, outermost. The kernel gives a connection to any worker; a session is in the memory of one.
 
@@ -47,10 +65,11 @@ class Neighbours:
     worker at once. Requests without a session, and all of the era that has none, are answered where they come in.
     """
 
-    def __init__(self, app: ASGIApp, place: Place, transport_of: TransportOf) -> None:
+    def __init__(self, app: ASGIApp, place: Place, transport_of: TransportOf, behind: BehindOf) -> None:
         self._app = app
         self._place = place
         self._transport_of = transport_of
+        self._behind = behind
         self._whereabouts = Whereabouts(place.sessions, place.number)
 
     @asynccontextmanager
@@ -72,25 +91,34 @@ class Neighbours:
             await self._app(scope, receive, self._forgetting(send, scope, session_id))
             return
         body = _Body(receive)
-        if not (await body.read() and await self._hand_over(holder, scope, body)):
-            await self._app(scope, body.again, send)
+        moved = await self._hand_over(holder, scope, body) if await body.read() else Moved.NOBODY_THERE
+        match moved:
+            case Moved.NOBODY_THERE:
+                await self._app(scope, body.again, send)
+            case Moved.NOT_NOW:
+                busy = f"worker {holder} could not take a session's connection over"
+                await problem_of(Unavailable(busy)).answer()(scope, body.again, send)
+            case Moved.GIVEN:
+                await body.gone()
+            case _:
+                assert_never(moved)
 
-    async def _hand_over(self, holder: int, scope: Scope, body: _Body) -> bool:
-        """False: the connection is still ours, and the request with it."""
+    async def _hand_over(self, holder: int, scope: Scope, body: _Body) -> Moved:
+        """Unless it is given, the connection is still ours, and the request with it."""
         transport = self._transport_of(scope)
         connection = None if transport is None else transport.get_extra_info("socket")
         descriptor = getattr(connection, "fileno", lambda: -1)()
         if transport is None or descriptor < 0:
-            return False
-        try:
-            given = await give(self._place.socket_of(holder), descriptor, request_bytes(scope, body.content))
-        except TimeoutError:
-            log.warning("worker %d does not say whether it has taken a connection over: it is closed", holder)
-            given = True
-        if given:
+            return Moved.NOT_NOW
+        was_reading = transport.is_reading()
+        transport.pause_reading()  # what comes from now on is for the holder to read
+        request = request_bytes(scope, body.content) + self._behind(scope)
+        moved = await _moved(self._place.socket_of(holder), holder, descriptor, request)
+        if moved is Moved.GIVEN:
             transport.abort()
-            await body.gone()
-        return given
+        elif was_reading:
+            transport.resume_reading()
+        return moved
 
     def _noting(self, send: Send) -> Send:
         async def noted(message: Message) -> None:
@@ -111,6 +139,17 @@ class Neighbours:
             await send(message)
 
         return watched
+
+
+async def _moved(path: Path, holder: int, descriptor: int, request: bytes) -> Moved:
+    try:
+        return Moved.GIVEN if await give(path, descriptor, request) else Moved.NOBODY_THERE
+    except TimeoutError:
+        log.warning("worker %d does not say whether it has taken a connection over: it is closed", holder)
+        return Moved.GIVEN
+    except OSError as problem:
+        log.warning("worker %d could not take a connection over: %s", holder, problem)
+        return Moved.NOT_NOW
 
 
 class _Body:

@@ -11,6 +11,7 @@ from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp, Scope
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gatetrail.errors import Unavailable
 from gatetrail.service.listening import listen, url_of
@@ -46,12 +47,13 @@ class Server(uvicorn.Server):
     ) -> None:
         self._grace_s = grace_s
         self._tell = tell
-        self._neighbours = None if place is None else Neighbours(app, place, self._transport_of)
+        self._neighbours = None if place is None else Neighbours(app, place, self._transport_of, self._behind)
         self._taking = AsyncExitStack()
         self._streams = EndableStreams(self._neighbours or app, self._transport_of, stalled_s=stream_stalled_s)
         super().__init__(
             uvicorn.Config(
                 self._streams,
+                http="h11",  # not httptools if that happens to be installed: what h11 has read ahead can be asked for
                 lifespan="on",
                 log_config=None,
                 access_log=False,
@@ -117,10 +119,19 @@ class Server(uvicorn.Server):
         return made
 
     def _transport_of(self, scope: Scope) -> Transport | None:
+        connection = self._connection_of(scope)
+        return None if connection is None else connection.transport
+
+    def _behind(self, scope: Scope) -> bytes:
+        """What was read beyond this request already."""
+        connection = self._connection_of(scope)
+        return b"" if connection is None else bytes(connection.conn.trailing_data[0])
+
+    def _connection_of(self, scope: Scope) -> H11Protocol | None:
         """What the server keeps beside this very scope: an application is told nothing of its connection."""
         for connection in self.server_state.connections:
-            if getattr(getattr(connection, "cycle", None), "scope", None) is scope:
-                return connection.transport
+            if isinstance(connection, H11Protocol) and getattr(connection.cycle, "scope", None) is scope:
+                return connection
         return None
 
 
