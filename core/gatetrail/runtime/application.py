@@ -21,7 +21,7 @@ from gatetrail.runtime.upstreams import upstream_checks
 from gatetrail.service.api import Sources, api_routes
 from gatetrail.service.app import create_app
 from gatetrail.service.hosts import LOOPBACK
-from gatetrail.service.request_log import RequestLog
+from gatetrail.service.request_log import log_requests
 from gatetrail.settings import ServiceSettings
 from gatetrail_sinks.postgres.connection import open_pool
 from gatetrail_sinks.postgres.cursors import open_cursors
@@ -64,7 +64,7 @@ async def open_application(
             routers=[api_routes(sources, gate.adapter)],
         )
         if settings.logs.least.number <= logging.INFO:
-            app.add_middleware(RequestLog, new_id=IdMaker(gate.clock).new_id)
+            log_requests(app, IdMaker(gate.clock).new_id)
         yield app
 
 

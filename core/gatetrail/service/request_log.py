@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable
 
+from fastapi import FastAPI
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,6 +19,14 @@ REQUEST_HEADER = "x-request-id"
 QUIET_PATHS = frozenset(("/healthz", "/readyz", "/metrics"))
 """Asked for every few seconds by machines: told at `debug` only."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+
+
+def log_requests(app: FastAPI, new_id: Callable[[], str]) -> None:
+    """Log each request of an application, with those that it fails to answer: further out than all else that it has.
+
+    To be called once, when everything has been put into the application.
+    """
+    app.middleware_stack = RequestLog(app.build_middleware_stack(), new_id)
 
 
 class RequestLog:
