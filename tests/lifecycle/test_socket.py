@@ -113,6 +113,7 @@ def test_what_is_handed_over_and_is_no_listening_socket_is_told(offline: Gatetra
     ("variables", "problem"),
     [
         ({"GATETRAIL_LISTEN_FD": "three"}, "GATETRAIL_LISTEN_FD: 'three' is no number"),
+        ({"GATETRAIL_LISTEN_FD": "9" * 30}, "GATETRAIL_LISTEN_FD: '999999999999999999999999999999' is no number"),
         ({"LISTEN_FDS": "2"}, "LISTEN_FDS: 2 sockets were handed over; expected one"),
     ],
 )

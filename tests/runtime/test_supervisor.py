@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -222,3 +224,37 @@ async def test_a_worker_that_cannot_even_be_started_is_told(open_folder: Path) -
         pytest.raises(Unavailable, match="a worker cannot be started by /no/such/program: No such file"),
     ):
         await supervisor.run()
+
+
+async def test_a_worker_that_finds_no_place_for_its_socket_is_tried_again(
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(open_folder, Heard(), "good", workers=1)
+    async with stage.running() as task:
+        bound, full = socket.socket.bind, iter([OSError(errno.ENOSPC, "No space left on device")])
+
+        def bind(one: socket.socket, address: str) -> None:
+            for problem in full:
+                raise problem
+            bound(one, address)
+
+        monkeypatch.setattr(socket.socket, "bind", bind)
+        os.kill(stage.pids("began")[0], signal.SIGKILL)
+        await eventually(lambda: task.done() or len(stage.pids("began")) == 2)
+        assert stage.heard.said("No space left on device; worker 0 is started again in 0.4 s") == 1
+
+
+@pytest.mark.parametrize(
+    ("depth", "problem"), [(0, "TMPDIR: no folder for the workers' sockets"), (100, "TMPDIR: /.* is too long a path")]
+)
+async def test_a_folder_for_temporary_files_that_cannot_hold_sockets_is_told(
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch, depth: int, problem: str
+) -> None:
+    folder = open_folder / ("x" * depth or "missing")
+    if depth:
+        folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    stage = Stage(open_folder, Heard(), "good")
+    with stage.supervisor() as supervisor, pytest.raises(SettingsInvalid, match=problem):
+        await supervisor.run()
+    assert not stage.notes

@@ -12,6 +12,8 @@ FIRST_FD = 3
 """Where systemd's sockets begin (sd_listen_fds(3), SD_LISTEN_FDS_START)."""
 PARENT_VARIABLE = "GATETRAIL_LISTEN_FD"
 """For a parent of another kind: the number of the descriptor. It does not have to know our process id beforehand."""
+_LONGEST = 9
+"""Digits of a number that is a descriptor's in any case."""
 _SYSTEMD = ("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
 
 
@@ -34,6 +36,6 @@ def inherited_listener(environment: MutableMapping[str, str], process_id: int) -
 
 
 def _number(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdecimal()):
+    if not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST):
         raise SettingsInvalid(f"{name}: {text[:32]!r} is no number of a descriptor")
     return int(text)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
+import os
 import shutil
 import signal
 import tempfile
@@ -27,6 +29,8 @@ STEADY_S = 30.0
 HURRY = (signal.SIGINT, signal.SIGINT, signal.SIGKILL)
 """What each further signal to us becomes for the workers, once they have been told to end."""
 WRONG_USE = 2
+LONGEST_PATH_BYTES = 107 - len("/worker-255")
+"""Of the folder in which the workers' sockets lie (unix(7))."""
 
 
 class Supervisor:
@@ -133,10 +137,10 @@ class Supervisor:
             f"Ending: nothing new is accepted; calls in flight get {settings.grace_s:g} s to finish,"
             f" then sinks {settings.drain_s:g} s."
         )
+        for task in keeping:  # from here on nobody starts a worker
+            task.cancel()
         self._signal(signal.SIGTERM)
         late = await self._wait_for_all(limit_s)
-        for task in keeping:
-            task.cancel()
         await asyncio.gather(*keeping, return_exceptions=True)
         self._talk.step("Ending: all workers have ended.")
         if late:
@@ -165,11 +169,24 @@ class Supervisor:
 
 @contextmanager
 def _common_folder() -> Generator[Path]:
-    """For the workers' sockets, whose paths must be short: 108 bytes at most (unix(7))."""
-    folder = Path(tempfile.mkdtemp(prefix="gatetrail-"))
+    """For the workers' sockets, sessions and numbers; nobody else's. Raises `SettingsInvalid`.
+
+    The lock keeps systemd-tmpfiles from clearing away what has not changed for days (tmpfiles.d(5)).
+    """
     try:
+        folder = Path(tempfile.mkdtemp(prefix="gatetrail-"))
+    except OSError as problem:
+        raise SettingsInvalid(f"TMPDIR: no folder for the workers' sockets can be made: {problem.strerror}") from None
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        if len(os.fsencode(folder)) > LONGEST_PATH_BYTES:
+            raise SettingsInvalid(
+                f"TMPDIR: {folder.parent} is too long a path for sockets; name another folder, such as /tmp"
+            )
         yield folder
     finally:
+        os.close(lock)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -44,9 +44,12 @@ class WorkerProcess:
         With `watchdog_s` it is killed when it says nothing for that long after it was ready. Raises `Unavailable`.
         """
         address = task.folder / f"notify-{task.number}"
-        ear = _ear_at(address)
         metrics = SharedMetrics(task.folder / "metrics")
-        environment = {**os.environ, **metrics.environment, "NOTIFY_SOCKET": str(address)}
+        try:
+            environment = {**os.environ, **metrics.environment, "NOTIFY_SOCKET": str(address)}
+            ear = _ear_at(address)
+        except OSError as problem:
+            raise Unavailable(f"a worker has no place in {task.folder}: {problem.strerror}") from None
         if watchdog_s is not None:
             environment["WATCHDOG_USEC"] = str(round(watchdog_s * 1_000_000))
         try:
@@ -113,6 +116,10 @@ class WorkerProcess:
 def _ear_at(address: Path) -> socket.socket:
     address.unlink(missing_ok=True)
     ear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    ear.bind(str(address))
+    try:
+        ear.bind(str(address))
+    except OSError:
+        ear.close()
+        raise
     ear.setblocking(False)
     return ear
