@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from gatetrail.clock import rfc3339
-from gatetrail.errors import DatabaseUnavailable
+from gatetrail.errors import DatabaseUnavailable, Unavailable
 from gatetrail.events.stats import Window
 from gatetrail.identity.tiers import Tier
-from gatetrail.service.api.sparing import CHEAP_S, Sparing
+from gatetrail.runtime.application import READER_CONNECTIONS
+from gatetrail.service.api.sparing import AT_ONCE, CHEAP_S, Sparing
 from gatetrail.testing import ManualClock
 from gatetrail.words import ExecutionStatus
+from tests.delivery.driving import until
 from tests.samples import completed, decided
 from tests.service.api.conftest import POLICY, Service, serving_api
 
@@ -163,3 +165,44 @@ async def test_what_costs_much_is_asked_once_for_all() -> None:
     with pytest.raises(DatabaseUnavailable):
         await sparing.get("c", fail)
     assert await sparing.get("c", lambda: ask(0)) == 5
+
+
+async def test_whoever_comes_while_it_is_asked_takes_what_is_found() -> None:
+    sparing, asked, gate = Sparing[int](ManualClock()), 0, asyncio.Event()
+
+    async def ask() -> int:
+        nonlocal asked
+        asked += 1
+        await gate.wait()
+        if asked == 2:
+            raise DatabaseUnavailable("away")
+        return asked
+
+    for found in (1, 2, 3):
+        gate.clear()
+        waiting = [asyncio.create_task(sparing.get("a", ask)) for _ in range(100)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        gate.set()
+        answers = await asyncio.gather(*waiting[1:], return_exceptions=True)
+        assert asked == found, "asked once, be it cheap or in vain"
+        assert len({repr(answer) for answer in answers}) == 1
+        assert isinstance(answers[0], DatabaseUnavailable if found == 2 else int)
+
+
+async def test_who_asks_for_much_leaves_room_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gatetrail.service.api.sparing.TURN_WITHIN_S", 0.05)
+    sparing, running, gate = Sparing[int](ManualClock()), 0, asyncio.Event()
+
+    async def ask() -> int:
+        nonlocal running
+        running += 1
+        await gate.wait()
+        return 1
+
+    waiting = [asyncio.create_task(sparing.get(key, ask)) for key in range(100)]
+    await until(lambda: sum(task.done() for task in waiting) == 100 - AT_ONCE)
+    assert running == AT_ONCE < READER_CONNECTIONS
+    assert all(isinstance(task.exception(), Unavailable) for task in waiting if task.done())
+    gate.set()
+    assert await sparing.get("next", ask) == 1
