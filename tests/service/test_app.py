@@ -107,6 +107,31 @@ async def test_only_known_names_may_ask(host: str, origin: str | None, status: i
         assert (await http.post("/mcp/finance", json=INITIALIZE, headers=headers)).status_code == status
 
 
+@pytest.mark.parametrize("host", ["gate.example:8080", "LOCALHOST", "[::1]:1"])
+async def test_pages_are_shown_under_known_names(host: str) -> None:
+    names = allowed_names("0.0.0.0", ["gate.example"])
+    async with served(FakeGate(), {}, allowed_hosts=names) as http:
+        for path in ("/", "/docs", "/openapi.json"):
+            assert (await http.get(path, headers={"host": host})).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "", "::1"])
+async def test_a_page_behind_a_rebound_name_reads_nothing(host: str) -> None:
+    gate = FakeGate()
+    async with served(gate, {}) as http:
+        for path in ("/", "/docs", "/dashboard/main.js", "/v1/events", "/v1/events/"):
+            answer = await http.get(path, headers={"host": host})
+            assert (answer.status_code, answer.json()["code"]) == (421, "host_unknown")
+        for path in ("/healthz", "/readyz"):
+            assert (await http.get(path, headers={"host": host})).status_code == 200
+    assert gate.identified == ["/v1/events", "/v1/events/"], "the identity layer comes first: it records who knocks"
+
+
+async def test_nobody_is_sent_elsewhere_for_a_slash() -> None:
+    async with served(FakeGate(), {}) as http:
+        assert (await http.get("/healthz/")).status_code == 404
+
+
 @pytest.mark.requirement("G5")
 async def test_readiness_names_what_is_away() -> None:
     away = Health(ready=False, away={"database": "does not answer"}, failing={"sink file": "takes nothing"})

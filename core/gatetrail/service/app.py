@@ -16,6 +16,7 @@ from gatetrail.service.api.documentation import DESCRIPTION_PATHS, described_app
 from gatetrail.service.dashboard_files import dashboard_files, dashboard_routes
 from gatetrail.service.health import HEALTH_PATHS, Readiness, always_ready, health_routes
 from gatetrail.service.hosts import LOOPBACK
+from gatetrail.service.known_hosts import KnownHosts
 from gatetrail.service.metrics import METRICS_PATH, Metrics, metrics_routes
 from gatetrail.service.mounting import HostedServer, http_app_of, path_of
 from gatetrail.service.problems import install_problems
@@ -63,29 +64,45 @@ def create_app(
     app.router.routes.extend(Route(path, endpoint=mcp_app) for path, mcp_app in hosted.items())
     dashboard = dashboard_files()
     app.router.routes.extend(dashboard_routes(dashboard))
-    open_paths = frozenset(
-        (*hosted, *HEALTH_PATHS, METRICS_PATH, *DESCRIPTION_PATHS, *(file.path for file in dashboard))
+    app.add_middleware(
+        Doorway,
+        gate=gt,
+        allowed_hosts=allowed_hosts,
+        unasked_paths=frozenset((*hosted, *HEALTH_PATHS, METRICS_PATH)),
+        page_paths=frozenset((*DESCRIPTION_PATHS, *(file.path for file in dashboard))),
     )
-    app.add_middleware(Doorway, gate=gt, open_paths=open_paths)
     return app
 
 
 class Doorway:
-    """The identity layer around everything but three kinds of paths.
+    """The identity layer around everything but three kinds of paths, and the names of this host around all but two.
 
-    Hosted servers have the layer in themselves, where it knows which server is meant; health is asked for by programs
-    that have no identity; and the dashboard's files are what a person signs in with. All are known by their exact
-    names: whatever else is asked for passes the scanner first.
+    Hosted servers have both in themselves, where it is known which server is meant; health and metrics are asked for
+    by programs that have no identity, at whatever address they find; and the dashboard's files are what a person signs
+    in with. All are known by their exact names: whatever else is asked for passes the scanner first.
     """
 
-    def __init__(self, app: ASGIApp, gate: Gate, open_paths: frozenset[str]) -> None:
-        self._open = app
-        self._guarded = gate.identity(app, problems=True)
-        self._open_paths = open_paths
+    def __init__(
+        self,
+        app: ASGIApp,
+        gate: Gate,
+        allowed_hosts: Sequence[str],
+        unasked_paths: frozenset[str],
+        page_paths: frozenset[str],
+    ) -> None:
+        self._app = app
+        self._pages = KnownHosts(app, allowed_hosts)
+        self._guarded = gate.identity(self._pages, problems=True)
+        self._unasked_paths = unasked_paths
+        self._page_paths = page_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._open if scope["type"] != "http" or scope["path"] in self._open_paths else self._guarded
-        await app(scope, receive, send)
+        await self._inner(scope)(scope, receive, send)
+
+    def _inner(self, scope: Scope) -> ASGIApp:
+        if scope["type"] != "http" or scope["path"] in self._unasked_paths:
+            return self._app
+        return self._pages if scope["path"] in self._page_paths else self._guarded
 
 
 def _lifespan(hosted: Mapping[str, Starlette]) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

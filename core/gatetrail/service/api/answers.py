@@ -14,6 +14,7 @@ _PROBLEMS: dict[HTTPStatus, str] = {
     HTTPStatus.UNAUTHORIZED: "No token, or one that proves nothing. Recorded as `identity.refused`.",
     HTTPStatus.FORBIDDEN: "The reader may not see this. Recorded as `identity.refused`.",
     HTTPStatus.NOT_FOUND: "There is no such thing, or none that the reader may see.",
+    HTTPStatus.MISDIRECTED_REQUEST: "The service is not known by the name that stands in `Host`.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "A parameter has the wrong form, or there is none of that name.",
     HTTPStatus.TOO_MANY_REQUESTS: "A limit is reached. Where it is known, `Retry-After` tells for how many seconds.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The database does not answer, or not in time. `Retry-After` is in seconds.",

@@ -48,6 +48,7 @@ def described_app(version: str, lifespan: Callable[[FastAPI], AbstractAsyncConte
         openapi_url=DESCRIPTION_PATH,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
 
     async def docs(_request: Request) -> Response:
