@@ -53,6 +53,12 @@ async def test_a_token_that_proves_nothing_is_refused_and_recorded(service: Serv
     assert forged not in answer.text
 
 
+@pytest.mark.parametrize("path", [path for path in ROUTES if not path.endswith("stream")])
+async def test_no_cache_keeps_what_somebody_may_see(service: Service, path: str) -> None:
+    for headers in (service.as_auditor(), service.as_user("bob"), dict[str, str]()):
+        assert (await service.get(path, headers)).headers["cache-control"] == "no-store"
+
+
 @pytest.mark.parametrize("path", ["/v1/policy", "/v1/sinks"])
 async def test_what_needs_all_is_for_auditors_and_admins(service: Service, path: str) -> None:
     before = await service.head_seq()

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Protocol
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Scope
 
 from gatetrail.identity.caller import Anonymous, Authenticated, Caller, IdentityRefusal, Refused
@@ -45,8 +46,9 @@ class Door:
         """Of the policy in force."""
         return self._identities.redactor
 
-    async def admit(self, request: Request) -> None:
-        """Proven users only; the others get 401."""
+    async def admit(self, request: Request, response: Response) -> None:
+        """Proven users only; the others get 401. What they are told is kept by no cache."""
+        response.headers["Cache-Control"] = "no-store"
         caller = await self._identities.caller_in(request.scope)
         if isinstance(caller, Authenticated):
             request.scope[READER_KEY] = reader_of(caller, self.redactor)
