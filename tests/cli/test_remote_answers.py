@@ -196,6 +196,24 @@ def test_a_head_that_is_no_number_is_wrong_use(offline: Gatetrail, serve: Serve)
     assert (ran.code, len(ran.errors)) == (2, 1)
 
 
+@pytest.mark.parametrize(
+    ("command", "body"),
+    [
+        (("sinks",), b'{"sinks":null}'),
+        (("sinks",), b'{"sinks":[5]}'),
+        (("sinks",), b"[]"),
+        (("why", "0199f2c4-8a51-7d3e-9b6f-2c1d0e4a5b6c"), b'{"events":[5]}'),
+        (("why", "0199f2c4-8a51-7d3e-9b6f-2c1d0e4a5b6c"), b'{"events":[{"seq":1}]}'),
+    ],
+)
+def test_objects_of_another_shape_are_wrong_use(
+    offline: Gatetrail, serve: Serve, command: tuple[str, ...], body: bytes
+) -> None:
+    ran = offline(*command, "--url", serve(Answer(200, body, {"Content-Type": "application/json"})).url)
+    assert (ran.code, ran.out, len(ran.errors)) == (2, "", 1)
+    assert "not as a Gatetrail service does" in ran.errors[0]
+
+
 def test_a_stream_that_a_proxy_has_spoilt_is_taken_up_again(offline: Gatetrail, serve: Serve) -> None:
     spoilt = stream(b"no gzip at all")
     spoilt.headers["Content-Encoding"] = "gzip"

@@ -50,7 +50,9 @@ class RemoteReader:
             return int(found)
 
     async def sinks(self) -> Sequence[dict[str, Any]]:
-        return list(await self._value("/v1/sinks", "sinks"))
+        found = await self._value("/v1/sinks", "sinks")
+        with read_as_ours(self._address.base):
+            return [dict(sink) for sink in found]
 
     async def newest(self, wanted: EventFilter, limit: int, before_seq: int | None = None) -> Sequence[Entry]:
         found: list[Entry] = []
@@ -77,7 +79,8 @@ class RemoteReader:
                 raise
             told = f"{self._address.base} has no decision {identifier} that this caller may see"
             raise AccessRefused(told) from None
-        return [entry_of(orjson.dumps(event, option=orjson.OPT_SORT_KEYS)) for event in events]
+        with read_as_ours(self._address.base):
+            return [entry_of(orjson.dumps(event, option=orjson.OPT_SORT_KEYS)) for event in events]
 
     def coming(self, wanted: EventFilter, after_seq: int) -> AsyncGenerator[Sequence[Entry]]:
         return RemoteStream(self._client, self._address, words_of(wanted)).events(after_seq)
