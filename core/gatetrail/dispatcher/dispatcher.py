@@ -34,6 +34,8 @@ from gatetrail.redaction import Redactor
 from gatetrail.sessions import Sessions
 from gatetrail.words import ExecutionStatus, GateName, Level, ReasonCode
 
+UNRECORDED = "the decision could not be recorded"
+
 
 def never_failed(_result: object) -> str | None:
     """The judge for handlers whose every result is a success."""
@@ -221,11 +223,13 @@ class Dispatcher:
             allowed=False,
             gate=GateName.AUDIT,
             reason_code=ReasonCode.AUDIT_UNAVAILABLE,
-            reason=f"the decision could not be recorded: {problem}"[:500],
+            reason=UNRECORDED,
             concealed=False,
         )
         denied = Denied(decision, undone.execution_id)
-        event = record.decided(self._stamp, call, caller, decision, denied.execution_id, redactor)
+        # Why may name servers and addresses that are not the caller's business.
+        told = replace(decision, reason=f"{UNRECORDED}: {problem}"[:500])
+        event = record.decided(self._stamp, call, caller, told, denied.execution_id, redactor)
         await self._ledger.spool(event)
         return self._noted(denied, began_s)
 
