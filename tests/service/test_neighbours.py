@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import socket
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from gatetrail.service.handover import give
 from gatetrail.service.neighbours import Place, request_bytes
 from gatetrail.service.serving import serving
 from gatetrail.service.whereabouts import Whereabouts
@@ -227,6 +229,35 @@ async def test_what_a_client_asks_while_its_connection_changes_hands_reaches_the
                     connection.settimeout(PATIENCE_S)
                     assert b"?next" in await asyncio.to_thread(connection.recv, 65_536)
             writer.close()
+
+
+async def test_a_holder_that_has_taken_a_connection_and_hung_up_within_a_moment_has_it(
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hung_up = threading.Event()
+    send = socket.send_fds
+
+    def send_and_be_slow(*arguments: Any) -> int:
+        sent = send(*arguments)
+        assert hung_up.wait(PATIENCE_S)
+        return sent
+
+    def take(holder: socket.socket) -> None:
+        giver, _ = holder.accept()
+        with giver:
+            _, (descriptor,), _, _ = socket.recv_fds(giver, 65_536, 1)
+            giver.send(b"+")
+        socket.socket(fileno=descriptor).close()
+        hung_up.set()
+
+    monkeypatch.setattr(socket, "send_fds", send_and_be_slow)
+    path = open_folder / "holder"
+    with socket.socket(socket.AF_UNIX) as holder, socket.socket() as connection:
+        holder.bind(str(path))
+        holder.listen()
+        taking = asyncio.create_task(asyncio.to_thread(take, holder))
+        assert await give(path, connection.fileno(), b"request")
+        await taking
 
 
 async def test_a_holder_that_lives_but_cannot_take_a_connection_is_not_taken_for_a_dead_one(open_folder: Path) -> None:

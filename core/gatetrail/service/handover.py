@@ -43,7 +43,8 @@ async def give(path: Path, connection: int, request: bytes) -> bool:
                 return False
             whole = len(request).to_bytes(_LENGTH_BYTES) + request
             sent = socket.send_fds(peer, [whole[:_PIECE_BYTES]], [connection])
-            await loop.sock_sendall(peer, whole[sent:])
+            if rest := whole[sent:]:  # to send nothing would fail when it is taken already, and its taker has hung up
+                await loop.sock_sendall(peer, rest)
             if await loop.sock_recv(peer, 1) != _TAKEN:
                 raise ConnectionAbortedError("it hung up")
             return True
