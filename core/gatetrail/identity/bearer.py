@@ -106,10 +106,10 @@ class TokenVerifier:
             return claims
         if reason := wrong_with(claims, self._rules, now_s):
             return Refused(*reason, claims.sub)
-        caller = _caller_of(claims)
-        starts_s = max(claims.iat, claims.nbf or 0)
         leeway_s = self._rules.leeway_s
-        self._remember(digest, _Verified(caller, starts_s - leeway_s, claims.exp + leeway_s))
+        until_s = claims.exp + leeway_s
+        caller = _caller_of(claims, until_s)
+        self._remember(digest, _Verified(caller, max(claims.iat, claims.nbf or 0) - leeway_s, until_s))
         return caller
 
     def _remember(self, digest: bytes, verified: _Verified) -> None:
@@ -229,7 +229,7 @@ def _text_or_none(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _caller_of(claims: Claims) -> Authenticated:
+def _caller_of(claims: Claims, until_s: float) -> Authenticated:
     return Authenticated(
         user_id=claims.sub,
         tier=claims.tier,
@@ -247,4 +247,5 @@ def _caller_of(claims: Claims) -> Authenticated:
         issuer=claims.iss,
         token_id=claims.jti,
         expires_at_s=claims.exp,
+        accepted_until_s=until_s,
     )

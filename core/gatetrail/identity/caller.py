@@ -67,6 +67,8 @@ class Authenticated:
     token_id: str | None = None
     expires_at_s: float | None = None
     """Seconds since 1970 when the proof ends; None when it has no end."""
+    accepted_until_s: float | None = None
+    """Seconds since 1970 until when the proof is accepted: its end and the policy's leeway."""
 
 
 @dataclass(frozen=True, slots=True)

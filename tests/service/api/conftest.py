@@ -86,12 +86,13 @@ class Service:
         """Event streams that are open: all of them, or a caller's own."""
         return int((await self.get("/v1/stats", headers)).json()["stream"]["connections"])
 
-    async def until_nobody_listens(self) -> None:
+    async def until_listeners(self, count: int) -> None:
+        """Wait until so many event streams are open."""
         async with asyncio.timeout(WITHIN_S):
-            count = await self.listeners()
-            while count:
+            found = await self.listeners()
+            while found != count:
                 await asyncio.sleep(0.02)
-                count = await self.listeners()
+                found = await self.listeners()
 
     async def metric(self, name: str) -> float:
         """A metric that has no labels."""

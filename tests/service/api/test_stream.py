@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import os
 import shutil
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,10 +16,14 @@ import psycopg
 import pytest
 
 from gatetrail.events.journal import Entry
+from gatetrail.feed import Subscription
+from gatetrail.runtime.application import READER_CONNECTIONS
 from gatetrail.settings import StreamSettings
+from tests.delivery.driving import until
 from tests.require import require_or_skip
 from tests.samples import completed, decided
 from tests.service.api.conftest import POLICY, WITHIN_S, Service, serving_api
+from tests.service.raw_clients import abort, raw_client
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres, pytest.mark.requirement("E3", "E13")]
 
@@ -27,9 +33,10 @@ HEARTBEAT_S = 0.2
 
 @pytest.fixture(scope="module")
 async def service(module_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
-    """One service with quick heartbeats and three streams for each user."""
+    """One service with quick heartbeats, three streams for each user, and a second's leeway for clocks."""
     stream = StreamSettings(gather_ms=0, user_limit=3, heartbeat_s=HEARTBEAT_S, page_events=5)
-    async with serving_api(module_dsn, tmp_path_factory.mktemp("service"), stream=stream) as running:
+    policy = POLICY + "identity: {leeway_s: 1}\n"
+    async with serving_api(module_dsn, tmp_path_factory.mktemp("service"), policy, stream=stream) as running:
         yield running
 
 
@@ -147,10 +154,13 @@ async def test_a_hole_is_told_to_who_resumes(dsn: str, tmp_path: Path) -> None:
         assert b'"last_missing_seq":%d' % entries[4].seq in gap[1]
 
 
-async def test_it_ends_when_the_token_does(service: Service) -> None:
-    async with listening(service, service.as_user("tim", ttl_s=2)) as listener:
+async def test_it_ends_when_the_token_is_no_longer_accepted_and_not_before(service: Service) -> None:
+    headers = service.as_user("tim", ttl_s=2)
+    async with listening(service, headers) as listener:
         (entry,) = await service.record([decided(service.gate.stamp, user_id="tim")])
         assert (await listener.rest())[-1] == (entry.seq, entry.line)
+    refused = await service.get(STREAM, headers)
+    assert (refused.status_code, refused.json()["code"]) == (401, "token_expired")
     assert await service.listeners(service.as_user("tim")) == 0
 
 
@@ -167,9 +177,42 @@ async def test_a_user_with_too_many_is_told_when_to_come_back(service: Service) 
         assert await service.listeners(service.as_user("max")) == 3
         async with listening(service, service.as_user("mia")):
             pass
-    await service.until_nobody_listens()
+    await service.until_listeners(0)
     async with listening(service, service.as_user("max")):
         pass
+
+
+VANISHING = 1_000
+AT_ONCE = 100
+WORDS = ("tool=get_*&decision=allow", "event=tool_call.*&after=0", "gate=none&since=1h", "user=USER&after=1", "")
+
+
+async def test_a_thousand_clients_that_vanish_leave_nothing_behind(service: Service) -> None:
+    stamp = service.gate.stamp
+    await service.until_listeners(0)
+    tokens = [(user, f"Bearer {service.token(user)}") for user in (f"gone-{index}" for index in range(AT_ONCE // 2))]
+    tasks_before, files_before = len(asyncio.all_tasks()), open_files()
+    for number in range(VANISHING // AT_ONCE):
+        paths = [f"{STREAM}?{WORDS[(index + number) % len(WORDS)]}" for index in range(AT_ONCE)]
+        clients = [
+            await raw_client(service.url, path.replace("USER", user), Authorization=token)
+            for path, (user, token) in zip(paths, tokens * 2, strict=True)
+        ]
+        await service.record([decided(stamp, user_id=user) for user, _ in tokens[:5]])
+        await service.until_listeners(AT_ONCE)
+        for client in clients:
+            abort(client)
+        await service.record([decided(stamp, user_id=user) for user, _ in tokens[:5]])
+        await service.until_listeners(0)
+    await until(lambda: len(asyncio.all_tasks()) <= tasks_before)
+    assert open_files() <= files_before + READER_CONNECTIONS
+    assert await service.metric("stream_connections") == 0
+    gc.collect()
+    assert not [found for found in gc.get_objects() if isinstance(found, Subscription)]
+
+
+def open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208 -- names are enough
 
 
 @pytest.mark.parametrize("text", ["x", "-1", str(2**63), "1e3"])
@@ -199,4 +242,4 @@ async def test_curl_shows_events_as_they_come(service: Service) -> None:
     finally:
         process.kill()
         await process.wait()
-    await service.until_nobody_listens()
+    await service.until_listeners(0)

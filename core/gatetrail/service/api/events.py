@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gatetrail.clock import Clock
 from gatetrail.events.journal import Entry
 from gatetrail.events.search import EventFilter
 from gatetrail.formats.choice import Format, render_of
@@ -18,7 +19,7 @@ from gatetrail.service.api.answers import Documented
 from gatetrail.service.api.asked import EventsAsked, StreamAsked, wanted_of
 from gatetrail.service.api.door import Door
 from gatetrail.service.api.paging import Page, Turn
-from gatetrail.service.api.reader import Reading
+from gatetrail.service.api.reader import Reader, Reading
 from gatetrail.service.api.route import add_reading
 from gatetrail.service.api.samples import DENIED
 from gatetrail.service.api.sources import Sources
@@ -144,8 +145,13 @@ class EventRoutes:
             sources.stamp,
             past=None if wanted == EventFilter() else sources.past(wanted),
             after_seq=asked.after,
-            ends_in_s=None if reader.expires_at_s is None else reader.expires_at_s - sources.clock.now_us() / 1_000_000,
+            ends_in_s=_ends_in_s(reader, sources.clock),
         )
+
+
+def _ends_in_s(reader: Reader, clock: Clock) -> float | None:
+    """As long as the same proof would open another stream: who is sent away sooner comes back at once."""
+    return None if reader.accepted_until_s is None else reader.accepted_until_s - clock.now_us() / 1_000_000
 
 
 def _wants_lines(accept: str) -> bool:

@@ -30,8 +30,8 @@ class Reader:
     """The user's id in every form that it can have in the record."""
     tier: Tier
     roles: Sequence[str]
-    expires_at_s: float | None
-    """Seconds since 1970 when the proof ends."""
+    accepted_until_s: float | None
+    """Seconds since 1970 until when the proof is accepted."""
 
     @property
     def sees_all(self) -> bool:
@@ -47,7 +47,7 @@ class Reader:
 def reader_of(caller: Authenticated, redactor: Redactor) -> Reader:
     """The reader that a caller is."""
     own = own_forms_of(redactor, caller.user_id)
-    return Reader(caller.user_id, own, caller.tier, caller.roles, caller.expires_at_s)
+    return Reader(caller.user_id, own, caller.tier, caller.roles, caller.accepted_until_s)
 
 
 def _reader_in(request: Request) -> Reader:
