@@ -255,9 +255,10 @@ async def test_a_holder_that_has_taken_a_connection_and_hung_up_within_a_moment_
     with socket.socket(socket.AF_UNIX) as holder, socket.socket() as connection:
         holder.bind(str(path))
         holder.listen()
-        taking = asyncio.create_task(asyncio.to_thread(take, holder))
+        taker = threading.Thread(target=take, args=(holder,))
+        taker.start()
         assert await give(path, connection.fileno(), b"request")
-        await taking
+        taker.join(PATIENCE_S)
 
 
 async def test_a_holder_that_lives_but_cannot_take_a_connection_is_not_taken_for_a_dead_one(open_folder: Path) -> None:
