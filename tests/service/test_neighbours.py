@@ -63,7 +63,7 @@ class Keeper:
             session_id = f"{self.number}-{len(self.sessions)}"
             self.sessions.add(session_id)
             return JSONResponse(told, headers={"mcp-session-id": session_id})
-        if session_id is not None and session_id not in self.sessions:
+        if session_id is not None and (session_id not in self.sessions or request.url.path != "/"):
             return JSONResponse(told, 404)
         if request.method == "DELETE":
             self.sessions.discard(str(session_id))
@@ -168,6 +168,14 @@ async def test_a_session_of_a_worker_that_is_gone_or_was_ended_is_answered_as_an
         async with serving(Keeper(1), place=Place(open_folder, 1)) as again:
             assert await ask(again, lost) == (404, 1)
             assert await ask(urls[0], await opened(again)) == (200, 1)
+
+
+async def test_who_asks_for_a_session_in_vain_does_not_make_it_hard_to_find(open_folder: Path) -> None:
+    async with workers(open_folder, 2) as (urls, _), client_of(urls[0]) as http:
+        session_id = await opened(urls[1])
+        # As the SDK answers a caller whose session it is not.
+        assert (await http.post("/of/another", headers={"mcp-session-id": session_id})).status_code == 404
+        assert await ask(urls[0], session_id) == (200, 1)
 
 
 async def test_a_client_that_goes_while_it_is_handed_over_harms_nobody(open_folder: Path) -> None:

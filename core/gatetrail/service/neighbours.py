@@ -131,14 +131,14 @@ class Neighbours:
         return noted
 
     def _forgetting(self, send: Send, scope: Scope, session_id: str) -> Send:
+        """Only when it was deleted: 404 is also what a caller gets whose session it is not."""
+
         async def watched(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                status, deleted = message["status"], scope["method"] == "DELETE"
-                if status == HTTPStatus.NOT_FOUND or (deleted and status < HTTPStatus.MULTIPLE_CHOICES):
-                    self._whereabouts.forget(session_id)
+            if message["type"] == "http.response.start" and message["status"] < HTTPStatus.MULTIPLE_CHOICES:
+                self._whereabouts.forget(session_id)
             await send(message)
 
-        return watched
+        return watched if scope["method"] == "DELETE" else send
 
 
 async def _moved(path: Path, holder: int, descriptor: int, request: bytes) -> Moved:
