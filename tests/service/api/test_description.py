@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, cast
 
+import orjson
 import pytest
 
 from gatetrail.events.asking import FILTER_WORDS
+from gatetrail.service.api.samples import DENIED, EXPLAINED
+from tests.schema_watch import complaints, validator_of
 from tests.service.api.conftest import Service
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres]
@@ -58,6 +62,29 @@ async def test_the_words_are_the_command_lines(service: Service) -> None:
     assert names["/v1/events/stream"] == {*FILTER_WORDS, "after"}
     only_events = {"decision", "event"}
     assert names["/v1/executions"] == {*FILTER_WORDS, "after", "before", "limit", "status", "stuck"} - only_events
+
+
+async def test_every_example_is_what_its_schema_says(service: Service) -> None:
+    found = await description(service)
+    checked = 0
+    for schema, example in examples(found):
+        problems = [*validator_of({**schema, "components": found["components"]}).iter_errors(example)]
+        assert not problems, (example, problems)
+        checked += 1
+    assert checked >= 8
+    assert not [*complaints([orjson.dumps(DENIED)])]
+    assert {*EXPLAINED} == {*found["components"]["schemas"]["Decision"]["properties"]}
+
+
+def examples(node: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Every example with the schema that stands beside it."""
+    if "example" in node:
+        yield node["schema"], node["example"]
+    yield from ((node, one) for one in node.get("examples", ()))
+    for child in node.values():
+        for one in cast("list[Any]", child if isinstance(child, list) else [child]):
+            if isinstance(one, dict):
+                yield from examples(cast("dict[str, Any]", one))
 
 
 class Links(HTMLParser):

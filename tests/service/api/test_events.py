@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.postgres, pytest.mark.requirement("
 
 TOOLS = ("get_invoice", "GET_INVOICE", 'quo"ted\\', "straße", "\u2028line\u0085", "🙂 emoji", "tab\tbreak\n")
 LINES = "application/x-ndjson"
+JSON = "application/json"
 
 
 @pytest.fixture(scope="module")
@@ -182,3 +183,25 @@ async def test_what_there_is_not_is_a_problem_too(service: Service) -> None:
         answer = await service.http.request(method, path, headers=service.as_auditor())
         assert (answer.status_code, answer.json()["status"]) == (status, status)
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("accept", "chosen"),
+    [
+        ("", JSON),
+        ("*/*", JSON),
+        ("text/html", JSON),
+        (LINES, LINES),
+        (f"{JSON}, {LINES}", LINES),
+        (f"{LINES.upper()} ; Q=0.5, */*", LINES),
+        (f"{JSON};q=0.1, {LINES};q=0.2", LINES),
+        (f"{JSON}, {LINES};q=0.9", JSON),
+        (f"{LINES};q=0.0", JSON),
+        (f"{LINES};q=nan", JSON),
+        (f"{LINES};q=2", JSON),
+    ],
+)
+async def test_the_client_gets_what_it_likes_best(service: Service, accept: str, chosen: str) -> None:
+    answer = await service.get("/v1/events", service.as_auditor() | {"Accept": accept}, limit=1)
+    assert answer.headers["content-type"].partition(";")[0] == chosen
+    assert answer.headers["vary"] == "Accept"

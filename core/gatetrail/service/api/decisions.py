@@ -14,7 +14,7 @@ from gatetrail.events.asking import decision_id_of
 from gatetrail.events.explanation import Explanation, explanation_of, trace_of
 from gatetrail.service.api.reader import Reader, Reading
 from gatetrail.service.api.route import add_reading
-from gatetrail.service.api.samples import DECISION_ID, EXPLAINED
+from gatetrail.service.api.samples import DECISION_ID
 from gatetrail.service.api.sources import Sources
 from gatetrail.service.problems import Problem
 from gatetrail.words import ExecutionStatus, GateName, GateOutcome, ReasonCode
@@ -23,7 +23,7 @@ from gatetrail.words import ExecutionStatus, GateName, GateOutcome, ReasonCode
 class Decision(BaseModel):
     """The answer first, then the events that it was drawn from; as `gatetrail why --json` tells it."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True, json_schema_extra={"examples": [EXPLAINED]})
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     decision_id: str
     decision: str

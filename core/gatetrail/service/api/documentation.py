@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from gatetrail.service.api.page import CONTENT_SECURITY_POLICY, page_of
+from gatetrail.service.api.samples import EXPLAINED
 from gatetrail.service.problems import ProblemBody
 
 DESCRIPTION_PATH = "/openapi.json"
@@ -27,13 +28,15 @@ Errors are problems as RFC 9457 has them, with a `code` for programs."""
 
 
 class DescribedApp(FastAPI):
-    """FastAPI whose description knows problems."""
+    """FastAPI whose description knows problems, and an example with nulls."""
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
             description = super().openapi()
             schemas = description.setdefault("components", {}).setdefault("schemas", {})
             schemas["Problem"] = ProblemBody.model_json_schema()
+            if decision := schemas.get("Decision"):
+                decision["examples"] = [EXPLAINED]  # FastAPI would leave out what is null
             self.openapi_schema = description
         return self.openapi_schema
 

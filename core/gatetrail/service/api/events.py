@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
@@ -26,8 +28,13 @@ from gatetrail.service.api.sources import Sources
 from gatetrail.service.event_stream import EventStream
 
 NDJSON = "application/x-ndjson"
+JSON = "application/json"
 TEXT_FORMATS = frozenset({Format.CEF, Format.LEEF})
 """These are no JSON: in a JSON answer each event is a text."""
+
+RENDERED_AT_ONCE = 50
+"""After so many others get their turn on the event loop: one or two milliseconds."""
+_WEIGHT = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
 
 AFTER_HEADER = "Gatetrail-Next-After"
 BEFORE_HEADER = "Gatetrail-Next-Before"
@@ -127,7 +134,7 @@ class EventRoutes:
         else:
             found = await search.after(wanted, turn.after, turn.fetched, turn.before)
         page = turn.page(found, lambda entry: entry.seq, head_seq)
-        return _lines(page, asked.format) if _wants_lines(accept) else _objects(page, asked.format)
+        return await (_lines if _wants_lines(accept) else _objects)(page, asked.format)
 
     async def stream(self, request: Request, reader: Reading, asked: Annotated[StreamAsked, Query()]) -> Response:
         """Every new event that fits, until your token ends; with `after` or `Last-Event-ID` first what came before.
@@ -155,17 +162,25 @@ def _ends_in_s(reader: Reader, clock: Clock) -> float | None:
 
 
 def _wants_lines(accept: str) -> bool:
-    """Whether NDJSON is among what the client takes (RFC 9110, section 12.5.1)."""
-    ranges = (part.partition(";") for part in accept.lower().split(","))
-    return any(name.strip() == NDJSON and "q=0" not in rest.replace(" ", "").split(";") for name, _, rest in ranges)
+    """Whether NDJSON is what the client likes at least as much as JSON (RFC 9110, section 12.5.1)."""
+    weights = dict(_weighed(part) for part in accept.lower().split(","))
+    return 0 < weights.get(NDJSON, 0) >= weights.get(JSON, 0)
 
 
-def _rendered(entries: Iterable[Entry], chosen: Format) -> tuple[list[bytes], list[int]]:
+def _weighed(part: str) -> tuple[str, float]:
+    name, *parameters = part.replace(" ", "").split(";")
+    weight = next((text[2:] for text in parameters if text.startswith("q=")), "1")
+    return name, float(weight) if _WEIGHT.fullmatch(weight) else 0
+
+
+async def _rendered(entries: Iterable[Entry], chosen: Format) -> tuple[list[bytes], list[int]]:
     """The events, and the positions of those that cannot be rendered."""
     render = render_of(chosen)
     rendered: list[bytes] = []
     unreadable: list[int] = []
-    for entry in entries:
+    for index, entry in enumerate(entries):
+        if index % RENDERED_AT_ONCE == 0:
+            await asyncio.sleep(0)
         try:
             rendered.append(render(entry))
         except ValueError:  # pydantic's, for a row that was written by something else
@@ -173,8 +188,8 @@ def _rendered(entries: Iterable[Entry], chosen: Format) -> tuple[list[bytes], li
     return rendered, unreadable
 
 
-def _objects(page: Page[Entry], chosen: Format) -> Response:
-    events, unreadable = _rendered(page.items, chosen)
+async def _objects(page: Page[Entry], chosen: Format) -> Response:
+    events, unreadable = await _rendered(page.items, chosen)
     if chosen in TEXT_FORMATS:
         events = [orjson.dumps(event.decode()) for event in events]
     rest: dict[str, Any] = {
@@ -185,11 +200,11 @@ def _objects(page: Page[Entry], chosen: Format) -> Response:
     }
     # The events are put in as they are: their bytes are the record's.
     body = b'{"events":[%b],%b' % (b",".join(events), orjson.dumps(rest)[1:])
-    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store", "Vary": "Accept"})
+    return Response(body, media_type=JSON, headers={"Cache-Control": "no-store", "Vary": "Accept"})
 
 
-def _lines(page: Page[Entry], chosen: Format) -> Response:
-    events, unreadable = _rendered(page.items, chosen)
+async def _lines(page: Page[Entry], chosen: Format) -> Response:
+    events, unreadable = await _rendered(page.items, chosen)
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
     headers |= {AFTER_HEADER: str(page.next_after), HEAD_HEADER: str(page.head_seq)}
     if page.next_before is not None:
