@@ -121,4 +121,4 @@ def test_nothing_is_lost_on_the_way_into_another_schema(chosen: Format, event: R
     for key, value in keys_of(event).items():
         if key not in DERIVED:
             values = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
-            assert all(one in told for one in values), key
+            assert all(one in told for one in values if one != ""), key  # an empty text says nothing

@@ -62,7 +62,12 @@ async def test_the_environment_is_what_is_named_with_path_and_home(tmp_path: Pat
     (tmp_path / "service.yaml").write_text(yaml.safe_dump({"servers": {"up": server}}))
     settings = load_settings(tmp_path / "service.yaml").servers["up"]
     assert isinstance(settings, CommandServer)
-    ours = {"PATH": "/usr/bin:/bin", "HOME": "/home/gate", "GATETRAIL_JWT_SECRET": "s" * 32, "OUTSIDE_NAME": "outside"}
+    ours = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": "/var/lib/gate",
+        "GATETRAIL_JWT_SECRET": "s" * 32,
+        "OUTSIDE_NAME": "outside",
+    }
     target = mounted_server("up", settings, ours).upstream.keeper.target
     async with mounted(tmp_path, target) as house:
         result = (await (await house.wire(HANDSHAKE)).call("variables")).result
@@ -70,7 +75,7 @@ async def test_the_environment_is_what_is_named_with_path_and_home(tmp_path: Pat
     found.pop("LC_CTYPE", None)  # Python sets it for itself (PEP 538)
     assert found == {
         "PATH": "/usr/bin:/bin",
-        "HOME": "/home/gate",
+        "HOME": "/var/lib/gate",
         "HEARD": str(tmp_path / "heard"),
         "TOKEN": "key-outside",
         "OTHER": "from a file",
