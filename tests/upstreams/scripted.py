@@ -98,6 +98,8 @@ def answer(request: dict[str, Any]) -> None:
     method, request_id = request["method"], request["id"]
     if method == "initialize" and "deaf" not in ways:
         say({"id": request_id, "result": initialized()})
+    elif method == "tools/list" and "slow-list" in ways and tools[-1:] == ["grown"] and tools[-2:] != ["grown"] * 2:
+        pass
     elif method == "tools/list":
         say({"id": request_id, "result": listed(params.get("cursor"))})
     elif method == "ping":

@@ -93,7 +93,7 @@ class Catalogue:
         if names.items is not None and name in names.items:
             return True
         if session is None or capabilities is None:
-            return None
+            return None if names.items is None else False
         has = _has(capabilities, kind)
         if has is None or (has.list_changed and names.items is not None):
             return False

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import anyio
 import httpx2
 import orjson
 from mcp.client.streamable_http import streamable_http_client
 
 from gatetrail.tls import ClientTls, client_context
-from gatetrail.upstreams.answers import UNAVAILABLE
+from gatetrail.upstreams.answers import ANSWER_INVALID, UNAVAILABLE
 from gatetrail.upstreams.targets import UrlTarget
 from gatetrail.upstreams.way import Way
 
@@ -22,7 +23,10 @@ GOODBYE_S = 2.0
 KEEP_S = 3.0
 """Idle connections are not used again after this long: most servers close theirs after five seconds, without a word."""
 MAX_ANSWER_BYTES = 64 << 20
-UNAUTHORIZED, NOT_FOUND, FIRST_ERROR = 401, 404, 400
+PLAIN = "identity"
+"""A packed answer could be a thousand times as long as what was counted of it (RFC 9110, 8.4)."""
+UNAUTHORIZED, NOT_FOUND, FIRST_OTHER, FIRST_ERROR = 401, 404, 300, 400
+NOT_MCP = "its answer is not valid MCP"
 
 
 @asynccontextmanager
@@ -33,11 +37,11 @@ async def over_http(target: UrlTarget, way: Way) -> AsyncGenerator[Any]:
     async with (
         httpx2.AsyncClient(
             transport=transport,
-            headers=dict(way.values),
+            headers={**way.values, "accept-encoding": PLAIN},
             trust_env=False,
             timeout=httpx2.Timeout(None, connect=CONNECT_S, pool=CONNECT_S),
         ) as client,
-        streamable_http_client(target.url, http_client=client) as streams,
+        streamable_http_client(target.url, http_client=client, max_sse_event_size=MAX_ANSWER_BYTES) as streams,
     ):
         yield streams
 
@@ -60,22 +64,35 @@ class Contained(httpx2.AsyncBaseTransport):
         if self._server_name is not None:
             request.extensions["sni_hostname"] = self._server_name
         if request.method == "DELETE":
-            request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), GOODBYE_S)
+            return await self._goodbye(request)
         try:
             response = await self._inner.handle_async_request(request)
         except httpx2.TransportError as problem:
             return self._failed(request, problem)
-        if request.method != "POST":
-            return response
-        if response.status_code >= FIRST_ERROR:
-            return await self._refused(request, response)
-        if response.headers.get("content-type", "").startswith("text/event-stream"):
-            response.stream = Unbroken(response.stream, request)
-            return response
-        return await self._whole(request, response)
+        if response.headers.get("content-encoding", PLAIN).lower() != PLAIN:
+            await response.aclose()
+            return _error(request, UNAVAILABLE, "its answer is packed, which was not asked for")
+        return response if request.method != "POST" else await self._answered(request, response)
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+    async def _answered(self, request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        if response.status_code >= FIRST_ERROR:
+            return await self._refused(request, response)
+        if response.headers.get("content-type", "").lower().startswith("text/event-stream"):
+            response.stream = Unbroken(response.stream, request)
+            return response
+        whole = await self._whole(request, response)
+        if whole.status_code >= FIRST_OTHER or _answers(request, whole.content):
+            return whole
+        return _error(request, ANSWER_INVALID, NOT_MCP)
+
+    async def _goodbye(self, request: httpx2.Request) -> httpx2.Response:
+        """Whatever it answers to the end of our session, and however slowly: we are gone."""
+        with anyio.move_on_after(GOODBYE_S), suppress(httpx2.TransportError):
+            await (await self._inner.handle_async_request(request)).aclose()
+        return httpx2.Response(204, request=request)
 
     async def _refused(self, request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
         status = response.status_code
@@ -150,6 +167,18 @@ def _body(request: httpx2.Request, code: int, message: str) -> bytes:
     except (orjson.JSONDecodeError, httpx2.RequestNotRead, KeyError, TypeError):
         request_id = None
     return orjson.dumps({"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message}})
+
+
+def _answers(request: httpx2.Request, body: bytes) -> bool:
+    """Whether this is an answer to the request. The SDK waits for ever where the id is of another one."""
+    try:
+        asked: Any = orjson.loads(request.content)
+        if "id" not in asked or "method" not in asked:
+            return True
+        answer: Any = orjson.loads(body)
+        return bool(answer["id"] == asked["id"]) and ("result" in answer or "error" in answer)
+    except (orjson.JSONDecodeError, httpx2.RequestNotRead, KeyError, TypeError):
+        return False
 
 
 def _is_an_error(body: bytes) -> bool:

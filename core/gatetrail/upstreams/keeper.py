@@ -10,7 +10,8 @@ from importlib.metadata import version
 
 import anyio
 from mcp.shared.exceptions import MCPError
-from mcp_types import Implementation, ResourceListChangedNotification
+from mcp_types import PARSE_ERROR, Implementation, ResourceListChangedNotification
+from pydantic import ValidationError
 
 from gatetrail.clock import Clock, rfc3339
 from gatetrail.delivery.backoff import Backoff
@@ -130,9 +131,9 @@ class Keeper:
             link = Link(self._revealed())
         except (OSError, GatetrailError) as problem:
             return Trouble("its credentials cannot be read", str(problem)), self._backoff.next_s()
-        began_s = self._clock.monotonic_s()
         trouble = await self._trouble_with(link)
-        lasted_s = self._clock.monotonic_s() - began_s
+        # A slow start that comes to nothing is no reason for a soon one.
+        lasted_s = 0.0 if link.up_s is None else self._clock.monotonic_s() - link.up_s
         if lasted_s >= STEADY_S:
             self._backoff.reset()
         at_once = link.forgotten and lasted_s >= self._limits.retry_initial_ms / 1000
@@ -160,6 +161,7 @@ class Keeper:
         self.introduction = introduction
         self.on_introduction(introduction)
         self._link, self._trouble = link, None
+        link.up_s = self._clock.monotonic_s()
         self.doubted.clear()
         await self._enter(Phase.UP)
         log.info("upstream %s is up", self.name)
@@ -170,7 +172,9 @@ class Keeper:
         if link is None:
             return
         if not isinstance(change, ResourceListChangedNotification):
-            await self.catalogue.fill(link.session, link.introduction().capabilities, self.name)
+            # Not for ever: while one change is told, no other is.
+            with anyio.move_on_after(self._limits.start_limit_ms / 1000):
+                await self.catalogue.fill(link.session, link.introduction().capabilities, self.name)
         await self.on_list_change(change)
 
     async def _enter(self, phase: Phase) -> None:
@@ -200,6 +204,10 @@ def _reason(problem: Exception) -> str:
 
 
 def _words(problem: Exception) -> str:
+    if isinstance(problem, ValidationError):  # its own text has parts of the upstream's, shortened past any mask
+        return "; ".join(f"{'.'.join(map(str, flaw['loc']))}: {flaw['msg']}" for flaw in problem.errors()[:3])
+    if isinstance(problem, MCPError) and problem.code == PARSE_ERROR:
+        return "an answer that cannot be read"
     text = problem.message if isinstance(problem, MCPError) else str(problem)
     return text if isinstance(problem, MCPError | OSError) and text else f"{type(problem).__name__}: {text}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -30,11 +31,15 @@ from gatetrail.upstreams.http import over_http
 from gatetrail.upstreams.mask import Mask
 from gatetrail.upstreams.stdio import over_stdio
 from gatetrail.upstreams.targets import CommandTarget, Revealed, Target, UrlTarget
+from gatetrail.upstreams.way import ATTEMPT
 
 MODE = "auto"
 """The SDK asks for the newest protocol first and shakes hands with those who do not know it."""
 
 MAX_DETAIL = 500
+
+# The SDK logs what it cannot read, in the upstream's own words, which may be our credentials.
+logging.getLogger("mcp.client").setLevel(logging.CRITICAL)
 
 
 class Heard(Protocol):
@@ -77,19 +82,23 @@ class Link:
         self.lost = asyncio.Event()
         self.trouble: Trouble | None = None
         """Why it was lost."""
+        self.up_s: float | None = None
+        """On the monotonic clock: when calls could use it."""
         self.forgotten = False
-        """The other side does not know the session any more, and has not looked at the request that told so."""
+        """The other side does not know the session any more."""
         self._client: Client | None = None
 
     def lose(self, reason: str, detail: str = "") -> None:
         """It cannot be used any more. The first reason counts; `detail` may be anybody's words."""
         if not self.lost.is_set():
-            self.trouble = Trouble(reason, self.mask.line(detail[:MAX_DETAIL]))
+            self.trouble = Trouble(reason, self.mask.line(detail, MAX_DETAIL))
             self.lost.set()
 
     def forget(self) -> None:
         """The other side has lost the session, and nothing else."""
-        self.forgotten = not self.lost.is_set()
+        if (attempt := ATTEMPT.get()) is not None:
+            attempt.untouched = True
+        self.forgotten = self.forgotten or not self.lost.is_set()
         self.lose("it does not know our session any more")
 
     def open(self, client: Client) -> None:

@@ -14,6 +14,8 @@ from gatetrail.redaction.marks import Marks
 MASKED = "[credential]"
 SHORTEST = 4
 """Shorter texts are no secrets, and masking them would make a line unreadable."""
+MOST = 100_000
+"""No more of a text is looked at."""
 
 
 class Mask:
@@ -24,9 +26,12 @@ class Mask:
         self._secrets = sorted({text for text in secrets if len(text) >= SHORTEST}, key=len, reverse=True)
         self._finder = Finder(RedactionPolicy(), Marks(b""))
 
-    def line(self, text: str) -> str:
-        """For our log: neither credentials nor other secrets, and nothing that a terminal would obey."""
-        known = self.known(text)
+    def line(self, text: str, longest: int) -> str:
+        """For our log: neither credentials nor other secrets, and nothing that a terminal would obey.
+
+        Of a text that is longer, its beginning. It may have been cut off anywhere, within a credential too.
+        """
+        known = self._without_a_begun_secret(self.known(text[:MOST]))[:longest]
         printable = "".join(character if character.isprintable() else " " for character in known)
         return self._finder.redacted(printable, len(printable.encode("utf-8", "replace")))
 
@@ -34,6 +39,13 @@ class Mask:
         """Without our credentials; otherwise as it is."""
         for secret in self._secrets:
             text = text.replace(secret, MASKED)
+        return text
+
+    def _without_a_begun_secret(self, text: str) -> str:
+        for secret in self._secrets:
+            for length in range(len(secret) - 1, SHORTEST - 1, -1):
+                if text.endswith(secret[:length]):
+                    return text[:-length] + MASKED
         return text
 
     def error(self, problem: MCPError) -> MCPError:

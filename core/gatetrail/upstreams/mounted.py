@@ -69,6 +69,10 @@ class MountedServer(Server[Any]):
         """Whether the upstream has such a thing; None when that cannot be told now. For the gate."""
         return await self.upstream.knows(kind, name)
 
+    async def reachable(self) -> None:
+        """Raises what a call gets while the upstream is away; waits for a start that is under way. For the gate."""
+        await self.upstream.keeper.ready()
+
     # --- what it says of itself ---
 
     def get_capabilities(
@@ -115,7 +119,8 @@ class MountedServer(Server[Any]):
 
     async def _call_tool(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         self._needs(context, "tools")
-        request = types.CallToolRequest(params=passed_on(params))
+        # A task would go on after its call has ended in the record.
+        request = types.CallToolRequest(params=passed_on(params).model_copy(update={"task": None}))
         return await self.upstream.ask(request, types.CallToolResult, _progress(context))
 
     async def _list_resources(self, context: Context, params: Paginated) -> types.ListResourcesResult:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 from asyncio.subprocess import Process
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -24,6 +24,7 @@ log = logging.getLogger("gatetrail.upstreams")
 MAX_LINE_BYTES = 64 << 20
 """A program that writes more without a line break speaks no MCP."""
 MAX_LOG_LINE_BYTES = 4_000
+LINES_AT_ONCE, LINES_PER_S = 200, 20
 LAST_WORDS_S = 0.2
 CHUNK_BYTES = 64 << 10
 QUEUED_MESSAGES = 256
@@ -58,6 +59,35 @@ async def over_stdio(name: str, target: CommandTarget, way: Way) -> AsyncGenerat
             write_stream.close()
 
 
+class Lines:
+    """How many lines may still be logged: so many at once, and so many a second after that.
+
+    Masking costs more than writing, and one event loop serves all.
+    """
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        self._now_s = now_s
+        self._filled_s = now_s()
+        self._free = float(LINES_AT_ONCE)
+        self._left_out = 0
+
+    def take(self) -> bool:
+        """Whether one more may be logged now; counted in any case."""
+        now_s = self._now_s()
+        self._free = min(self._free + (now_s - self._filled_s) * LINES_PER_S, LINES_AT_ONCE)
+        self._filled_s = now_s
+        if self._free < 1:
+            self._left_out += 1
+            return False
+        self._free -= 1
+        return True
+
+    def left_out(self) -> int:
+        """How many were not logged since the last time that this was asked."""
+        count, self._left_out = self._left_out, 0
+        return count
+
+
 class _Talk:
     """The three pipes of one program."""
 
@@ -67,6 +97,7 @@ class _Talk:
         self._way = way
         self._last_words = ""
         self._logged = asyncio.Event()
+        self._lines = Lines(asyncio.get_running_loop().time)
 
     async def read(self, answers: MemoryObjectSendStream[SessionMessage | Exception]) -> None:
         """One message from each line of stdout, until it ends. A line that is none goes to the log."""
@@ -120,24 +151,34 @@ class _Talk:
     async def log(self) -> None:
         """Lines of stderr."""
         stderr = _piped(self._process.stderr)
-        left = b""
+        left, told = b"", False
         while chunk := await stderr.read(CHUNK_BYTES):
             *lines, left = (left + chunk).split(b"\n")
             for line in lines:
-                self._log("stderr", line)
+                if not told:
+                    self._log("stderr", line)
+                told = False
             if len(left) > MAX_LOG_LINE_BYTES:
-                self._log("stderr", left)
-                left = b""
-        self._log("stderr", left)
+                if not told:
+                    self._log("stderr", left)
+                left, told = b"", True
+        if not told:
+            self._log("stderr", left)
+        self._tell_left_out()
         self._logged.set()
 
     def _log(self, pipe: str, line: bytes) -> None:
-        if not (text := line[:MAX_LOG_LINE_BYTES].decode("utf-8", "replace").strip()):
+        if not (text := line.decode("utf-8", "replace").strip("\ufffd \t\r")):
             return
-        shown = self._way.mask.line(text)
-        log.info("%s (%s): %s", self._name, pipe, shown)
         if _ERROR.search(text) or not _ERROR.search(self._last_words):
-            self._last_words = shown
+            self._last_words = text
+        if self._lines.take():
+            self._tell_left_out()
+            log.info("%s (%s): %s", self._name, pipe, self._way.mask.line(text, MAX_LOG_LINE_BYTES))
+
+    def _tell_left_out(self) -> None:
+        if count := self._lines.left_out():
+            log.info("%s: %d lines more, which came too fast", self._name, count)
 
     async def _ending(self) -> str:
         """How it ended: its exit code and its last words, as far as they come in a moment; a complaint first."""

@@ -10,16 +10,23 @@ from typing import Any, TypeVar
 import anyio
 from mcp.shared.dispatcher import ProgressFnT
 from mcp.shared.exceptions import MCPError
-from mcp_types import CONNECTION_CLOSED, Request
+from mcp_types import CONNECTION_CLOSED, PARSE_ERROR, Request
 from pydantic import BaseModel, ValidationError
 
 from gatetrail.call import Kind
 from gatetrail.clock import Clock, SystemClock
-from gatetrail.upstreams.answers import UNAVAILABLE, UpstreamAnswerInvalid, UpstreamTimedOut, UpstreamUnavailable
+from gatetrail.upstreams.answers import (
+    ANSWER_INVALID,
+    UNAVAILABLE,
+    UpstreamAnswerInvalid,
+    UpstreamTimedOut,
+    UpstreamUnavailable,
+)
 from gatetrail.upstreams.keeper import Keeper
-from gatetrail.upstreams.link import Introduction, Link
+from gatetrail.upstreams.link import MAX_DETAIL, Introduction, Link
 from gatetrail.upstreams.state import UpstreamState
 from gatetrail.upstreams.targets import Limits, Target
+from gatetrail.upstreams.way import ATTEMPT, Attempt
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -85,11 +92,15 @@ class Upstream:
 
     async def _ask(self, request: Request[Any, Any], answer: type[Answer], progress: ProgressFnT | None) -> Answer:
         link = await self.keeper.ready()
+        attempt = Attempt()
+        token = ATTEMPT.set(attempt)
         try:
             return await self._send(link, request, answer, progress)
         except UpstreamUnavailable:
-            if not link.forgotten:
+            if not attempt.untouched:
                 raise
+        finally:
+            ATTEMPT.reset(token)
         # It has not looked at the request (HTTP 404 for the session), so it may be asked a second time.
         return await self._send(await self.keeper.successor(link), request, answer, progress)
 
@@ -101,8 +112,11 @@ class Upstream:
         except MCPError as problem:
             if problem.code == UNAVAILABLE or (problem.code == CONNECTION_CLOSED and link.trouble):
                 self.keeper.doubted.set()
-                reason = link.trouble.reason if link.trouble else link.mask.line(problem.message)
+                reason = link.trouble.reason if link.trouble else link.mask.line(problem.message, MAX_DETAIL)
                 raise UpstreamUnavailable(self.name, reason) from None
+            if problem.code in {ANSWER_INVALID, PARSE_ERROR}:
+                # The latter is what the SDK says of an answer; what we ask can be read by everybody.
+                raise UpstreamAnswerInvalid(self.name) from None
             raise link.mask.error(problem) from None
         except ValidationError:
             raise UpstreamAnswerInvalid(self.name) from None

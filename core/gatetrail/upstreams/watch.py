@@ -10,13 +10,15 @@ import anyio
 from mcp.client import IncomingMessage
 from mcp_types import PromptListChangedNotification, ResourceListChangedNotification, ToolListChangedNotification
 
-from gatetrail.upstreams.link import Link
+from gatetrail.upstreams.link import MAX_DETAIL, Link
 
 log = logging.getLogger("gatetrail.upstreams")
 
 SIGN_S = 10.0
 """An upstream that has missed a time limit and gives no sign of life within this is started anew."""
 LISTEN_AGAIN_S = 30.0
+TELL_AGAIN_S = 0.2
+"""Lists are not asked for, and clients not told, more often than this."""
 
 LIST_CHANGES = (ToolListChangedNotification, PromptListChangedNotification, ResourceListChangedNotification)
 ListChange = ToolListChangedNotification | PromptListChangedNotification | ResourceListChangedNotification
@@ -58,7 +60,7 @@ async def _listen(name: str, link: Link) -> None:
                 async for _ in changes:
                     pass
         except Exception as problem:  # noqa: BLE001 -- whatever it answers, its calls may still work
-            log.info("upstream %s: no word of changed lists: %s", name, link.mask.line(str(problem)))
+            log.info("upstream %s: no word of changed lists: %s", name, link.mask.line(str(problem), MAX_DETAIL))
         await asyncio.sleep(LISTEN_AGAIN_S)
 
 
@@ -82,5 +84,6 @@ class Changes:
             while self._waiting:
                 _, change = self._waiting.popitem()
                 await self._tell(change)
+                await asyncio.sleep(TELL_AGAIN_S)
         finally:
             self._telling = False

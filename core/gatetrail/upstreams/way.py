@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Protocol
 
 from gatetrail.upstreams.mask import Mask
+
+
+class Attempt:
+    """One sending of one request."""
+
+    def __init__(self) -> None:
+        self.untouched = False
+        """The other side has said of this very request that it has not looked at it."""
+
+
+ATTEMPT: ContextVar[Attempt | None] = ContextVar("gatetrail_attempt", default=None)
+"""Whose request a transport sends: the SDK runs it in the context of who asks."""
 
 
 class Way(Protocol):

@@ -32,6 +32,10 @@ class KnowsNames(Protocol):
         """Whether there is such a tool or prompt; None when that cannot be told now."""
         ...
 
+    async def reachable(self) -> None:
+        """Raises the `MCPError` that any call gets now, where no call can be carried out."""
+        ...
+
 
 class LowLevelHost:
     """Knows tools and prompts by what the server's own list handlers say. Resources need not be listed to exist."""
@@ -99,7 +103,9 @@ class SelfKnowingHost(LowLevelHost):
 
     async def level(self, kind: Kind, context: Context) -> None:  # noqa: ARG002
         # A name that nothing has makes the server look as long as it looks for one that does not exist.
-        await self._server_names.knows_name(kind, "")
+        # Where nobody knows what exists, a name that does not is told as every other: by the server's absence.
+        if await self._server_names.knows_name(kind, "") is None:
+            await self._server_names.reachable()
 
     def learn(self, kind: Kind, names: Sequence[str]) -> None:
         """Nothing: the server knows."""
