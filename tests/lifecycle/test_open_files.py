@@ -14,7 +14,7 @@ from tests.lifecycle.conftest import House, is_up
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres, pytest.mark.slow]
 
 SOFT_LIMIT = 64
-STREAMS = 2 * SOFT_LIMIT
+STREAMS = SOFT_LIMIT  # and what a process has open anyway
 
 
 async def test_a_low_soft_limit_of_open_files_does_not_bound_the_streams(house: House) -> None:

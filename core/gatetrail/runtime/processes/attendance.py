@@ -10,8 +10,11 @@ from gatetrail.runtime.telling import Tell
 from gatetrail.service.neighbours import Place
 from gatetrail.settings import ServiceSettings
 
-CLOSING_S = 15.0
-"""What ending may take beyond the times that the settings give: cancelled calls, journal and database."""
+CLOSING_S = 30.0
+"""What ending may take beyond the times that the settings give: cancelled calls, journal and database.
+
+A database that hangs takes most of it: psycopg waits some seconds for each query that it cancels, layer by layer.
+"""
 
 
 @dataclass(frozen=True, slots=True)
