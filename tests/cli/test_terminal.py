@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from gatetrail.cli.cells import Cell, Screen, cut, folded
 from gatetrail.cli.rows import Rows
 from gatetrail.cli.sink_table import sink_lines
-from gatetrail.cli.talk import printable
+from gatetrail.cli.terminal import printable
 from gatetrail.delivery.sink import Start
 from gatetrail.delivery.sink_keys import never_run
 from gatetrail.events.fields import Record

@@ -5,16 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from shutil import get_terminal_size
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 
-from gatetrail.cli.talk import coloured, printable
+from gatetrail.cli.terminal import coloured, printable, width_of_terminal
 
 DIM, RED, GREEN, YELLOW, BOLD = "2", "31", "32", "33", "1"
-
-MIN_WIDTH = 60
-"""Narrower terminals are treated as if they had so many cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +28,7 @@ class Screen:
 
     def __init__(self) -> None:
         self.is_terminal = sys.stdout.isatty()
-        self.width = max(get_terminal_size((80, 24)).columns, MIN_WIDTH) if self.is_terminal else 0
+        self.width = width_of_terminal() if self.is_terminal else 0
         self._colour = coloured(sys.stdout)
 
     def line(self, cells: Iterable[Cell]) -> str:

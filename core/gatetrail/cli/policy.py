@@ -99,7 +99,7 @@ def _check_is_there(file: Path) -> None:
 
 def _put_problems(problem: PolicyInvalid, *, as_json: bool) -> None:
     from gatetrail.cli.output import flush, put_json, put_text
-    from gatetrail.cli.talk import printable
+    from gatetrail.cli.terminal import printable
 
     for one in problem.problems:
         if as_json:

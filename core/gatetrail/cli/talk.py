@@ -1,33 +1,12 @@
-"""What a command says to people, on stderr; and how text from outside is made safe to show."""
+"""What a command says to people, on stderr."""
 
 from __future__ import annotations
 
-import os
 import sys
-from shutil import get_terminal_size
-from typing import TextIO
+
+from gatetrail.cli.terminal import coloured, printable, width_of_terminal
 
 _RED, _YELLOW, _PLAIN = "\x1b[31;1m", "\x1b[33;1m", "\x1b[0m"
-
-
-def printable(text: str) -> str:
-    """Text that cannot move a terminal's cursor, change its colours or reorder a line."""
-    if text.isprintable():
-        return text
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)
-
-
-def coloured(stream: TextIO) -> bool:
-    """Whether colour is welcome: on a terminal, or where FORCE_COLOR is set (for `less -R`).
-
-    Never where NO_COLOR is set (no-color.org), which goes over the other.
-    """
-    if os.environ.get("NO_COLOR"):
-        return False
-    forced = os.environ.get("FORCE_COLOR")
-    if forced:
-        return forced != "0"
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def say(text: str) -> None:
@@ -59,9 +38,9 @@ def _fitting(line: str, taken: int) -> list[str]:
     """A line broken between words, on a terminal; `taken` cells of its first line are not free."""
     if not sys.stderr.isatty():
         return [line]
-    from gatetrail.cli.cells import MIN_WIDTH, folded
+    from gatetrail.cli.cells import folded
 
-    width = max(get_terminal_size((80, 24)).columns, MIN_WIDTH)
+    width = width_of_terminal()
     first, *rest = folded(line, width - taken)
     return [first, *(folded(" ".join(rest), width - 2) if rest else ())]
 
