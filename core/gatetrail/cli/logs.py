@@ -6,7 +6,8 @@ import logging
 import sys
 from collections.abc import Callable
 
-from gatetrail.cli.talk import printable, say, warn
+from gatetrail.cli.talk import say, warn
+from gatetrail.cli.terminal import printable
 from gatetrail.clock import rfc3339
 from gatetrail.redaction.log_lines import RedactedLines, redacted_objects
 from gatetrail.settings import LogFormat, LogLevel, LogSettings
