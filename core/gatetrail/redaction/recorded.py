@@ -18,9 +18,9 @@ def forms_of(redactor: Redactor, key: str, value: str) -> tuple[str, ...]:
 
 
 def own_forms_of(redactor: Redactor, user_id: str) -> tuple[str, ...]:
-    """The forms of a proven user's own id. One who is called like another's mark does not get what the other has."""
+    """The forms of a proven user's own id; none for who is called like a mark, which may stand for somebody else."""
     written = recorded(redactor, "user_id", user_id)
-    return (written,) if is_mark(user_id) else tuple(dict.fromkeys((user_id, written)))
+    return tuple(form for form in dict.fromkeys((user_id, written)) if form != user_id or not is_mark(user_id))
 
 
 def recorded(redactor: Redactor, key: str, value: str) -> str:

@@ -42,7 +42,7 @@ MAX_BYTES: Mapping[str, int] = {
 """How long a text from outside can be in an event, as counted in JSON."""
 
 IDS = frozenset({"user_id", "claimed_user_id", "session_id", "context_id", "client_id", "task_id", "call_id"})
-"""Where different values have to stay different: what would be masked or dropped is hashed."""
+"""Where different values have to stay different: what would be masked, dropped or cut is hashed."""
 
 REQUIRED = frozenset({"server_name", "tool_name", "method", "reason", "message"})
 """What is left out of none of the events that have it: a mark stands where nothing would be left."""
@@ -78,7 +78,7 @@ class Redactor:
         present = [text for text in raw.values() if text]
         is_quiet = sum(map(len, present)) <= MAX_JOINED_CHARACTERS and self._finder.is_quiet(present)
         if is_quiet and not self._treated_keys:
-            return {key: clean(text, MAX_BYTES[key]) if text else _nothing(key) for key, text in raw.items()}
+            return {key: self._fitting(key, text) if text else _nothing(key) for key, text in raw.items()}
         told = {key: self._text(key, text, is_quiet=is_quiet) if text else _nothing(key) for key, text in raw.items()}
         if reason := told.get("reason"):
             told["reason"] = clean(_unsaid(reason, raw, told), MAX_SENTENCE_BYTES)
@@ -138,11 +138,17 @@ class Redactor:
         if key in self._treated_keys:
             return self._treated(key, text)
         if is_quiet:
-            return clean(text, MAX_BYTES[key])
-        told = self._finder.redacted(text, MAX_BYTES[key], equal=key in IDS)
+            return self._fitting(key, text)
+        if key in IDS:
+            return self._fitting(key, self.key_of(text))
+        told = self._finder.redacted(text, MAX_BYTES[key])
         if not told:
             return MASK if key in REQUIRED else None
         return clean(told, MAX_BYTES[key])
+
+    def _fitting(self, key: str, text: str) -> str:
+        told = clean(text, MAX_BYTES[key])
+        return self._marks.hashed(text) if told != text and key in IDS else told
 
     def _treated(self, key: str, text: str) -> str | None:
         action = Action.HASH if key in IDS else self._sensitive_action

@@ -45,8 +45,8 @@ def parameters(wanted: EventFilter, limit: int, *, after_seq: int = 0, before_se
     """What `search.sql` and what is built upon it want to know."""
     keys = asdict(wanted)
     for name in ("owner", "user", "session", "client"):
-        forms: Forms = keys[name] or ()
-        keys[name] = forms[0] if len(forms) == 1 else None
-        keys[f"{name}_forms"] = list(forms) if len(forms) > 1 else None
+        forms: Forms | None = keys[name]
+        keys[name] = only = forms[0] if forms is not None and len(forms) == 1 else None
+        keys[f"{name}_forms"] = None if forms is None or only is not None else list(forms)
     globs = {"tool": like_pattern(wanted.tool), "event": like_pattern(wanted.event)}
     return {**keys, **globs, "after_seq": after_seq, "before_seq": before_seq, "limit": limit}

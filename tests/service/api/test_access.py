@@ -155,6 +155,28 @@ async def test_hashed_ids_are_found_by_those_who_know_them(dsn: str, tmp_path: P
         assert refusal.user_id == hashed["bob"]
 
 
+@pytest.mark.parametrize("start", ["Ж" * 100, '"' * 80], ids=["letters", "quotes"])
+async def test_who_is_called_nearly_like_somebody_else_sees_nothing_of_theirs(service: Service, start: str) -> None:
+    """An id has no room in the record when it takes more than 128 bytes in JSON."""
+    redactor = service.gate.adapter.redactor
+    written = {user: redactor.texts({"user_id": user})["user_id"] for user in (f"{start}-one", f"{start}-two")}
+    await service.record([decided(STAMP, user_id=written[f"{start}-one"])])
+    for user in written:
+        events = (await service.get("/v1/events", service.as_user(user), event="tool_call.*")).json()["events"]
+        assert [event["user_id"] for event in events] == [written[user]][: user.endswith("one")]
+
+
+async def test_whoever_is_called_like_a_mark_sees_nothing_of_whom_it_stands_for(service: Service) -> None:
+    mark = Marks(KEY.encode()).hashed("dan")
+    decision = decided(STAMP, user_id=mark)
+    await service.record([decision])
+    headers = service.as_user(mark)
+    assert (await service.get("/v1/events", headers)).json()["events"] == []
+    assert (await service.get("/v1/executions", headers)).json()["executions"] == []
+    assert (await service.get("/v1/stats", headers)).json()["totals"]["allow"] == 0
+    assert (await service.get(f"/v1/decisions/{decision.execution_id}", headers)).status_code == 404
+
+
 @pytest.mark.requirement("C2")
 async def test_what_was_hidden_from_a_caller_is_hidden_in_the_record_too(service: Service) -> None:
     before = await service.head_seq()
