@@ -138,6 +138,23 @@ async def test_old_events_are_picked_out_by_the_database(service: Service) -> No
         assert await listener.take(1) == frames([new])
 
 
+@pytest.mark.requirement("C2")
+async def test_what_was_hidden_from_a_caller_is_in_no_stream_and_in_no_trace(service: Service) -> None:
+    stamp, before = service.gate.stamp, await service.head_seq()
+    traced: dict[str, Any] = {"user_id": "hal", "trace_id": "c0ffee00" * 4}
+    hidden, passed = decided(stamp, denied=True, tool_name="pay", **traced), decided(stamp, **traced)
+    _, seen = await service.record([hidden, passed])
+    mine = service.as_user("hal")
+    async with listening(service, mine, after=before) as listener:
+        assert await listener.take(1) == frames([seen])
+        await listener.heartbeat()
+        _, new = await service.record([decided(stamp, denied=True, user_id="hal"), decided(stamp, user_id="hal")])
+        assert await listener.take(1) == frames([new])
+    trace = (await service.get(f"/v1/decisions/{passed.execution_id}", mine)).json()["trace"]
+    assert [event["execution_id"] for event in trace] == [passed.execution_id]
+    assert (await service.get("/v1/executions", mine, gate="scope")).json()["executions"] == []
+
+
 async def test_a_hole_is_told_to_who_resumes(dsn: str, tmp_path: Path) -> None:
     async with serving_api(dsn, tmp_path, POLICY) as service:
         entries = await service.record([decided(service.gate.stamp) for _ in range(10)])
