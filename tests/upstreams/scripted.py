@@ -139,7 +139,7 @@ def main() -> None:
         message = json.loads(line)
         if "id" in message and "method" in message:
             answer(message)
-    while "stubborn" in ways:
+    while "stubborn" in ways or "endless" in ways:
         signal.pause()
 
 

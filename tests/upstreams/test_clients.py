@@ -23,7 +23,8 @@ pytestmark = [
     pytest.mark.requirement("A5", "A8"),
 ]
 
-ERAS = ((), ("--protocol-era", "modern"))
+OLDER: tuple[str, ...] = ()
+NEWER = ("--protocol-era", "modern")
 OURS, MOUNTED, FAR = "finance", "files", "far"
 ALLOWED = {OURS: "list_invoices", MOUNTED: "list_allowed_directories", FAR: "get-tiny-image"}
 DENIED = {
@@ -33,8 +34,7 @@ DENIED = {
 HIDDEN = {OURS: "close_books", MOUNTED: "write_file"}
 
 
-@pytest.mark.parametrize("era", ERAS, ids=["handshake", "modern"])
-@pytest.mark.parametrize("server", [OURS, MOUNTED])
+@pytest.mark.parametrize(("server", "era"), [(OURS, NEWER), (MOUNTED, OLDER), (MOUNTED, NEWER)])
 def test_the_inspector_lists_what_its_caller_may_call(service: Service, server: str, era: tuple[str, ...]) -> None:
     listed = inspector(service.endpoint(server), service.token, "--method", "tools/list", *era)
     assert listed.returncode == 0, listed.stderr
@@ -43,8 +43,7 @@ def test_the_inspector_lists_what_its_caller_may_call(service: Service, server: 
     assert HIDDEN[server] not in names
 
 
-@pytest.mark.parametrize("era", ERAS, ids=["handshake", "modern"])
-@pytest.mark.parametrize("server", [OURS, MOUNTED, FAR])
+@pytest.mark.parametrize(("server", "era"), [(OURS, OLDER), (MOUNTED, NEWER), (FAR, OLDER)])
 def test_the_inspector_calls_a_tool(service: Service, server: str, era: tuple[str, ...]) -> None:
     arguments = ("--method", "tools/call", "--tool-name", ALLOWED[server])
     called = inspector(service.endpoint(server), service.token, *arguments, *era)
@@ -52,8 +51,7 @@ def test_the_inspector_calls_a_tool(service: Service, server: str, era: tuple[st
     assert json.loads(called.stdout)["content"]
 
 
-@pytest.mark.parametrize("era", ERAS, ids=["handshake", "modern"])
-@pytest.mark.parametrize("server", [OURS, MOUNTED])
+@pytest.mark.parametrize(("server", "era"), [(OURS, OLDER), (MOUNTED, NEWER)])
 def test_the_inspector_shows_why_a_call_was_denied(service: Service, server: str, era: tuple[str, ...]) -> None:
     tool, message = DENIED[server]
     denied = inspector(service.endpoint(server), service.token, "--method", "tools/call", "--tool-name", tool, *era)
@@ -63,8 +61,7 @@ def test_the_inspector_shows_why_a_call_was_denied(service: Service, server: str
     assert (row["gate"], row["user_id"]) == ("blocklist", "ann")
 
 
-@pytest.mark.parametrize("generation", [1, 2])
-@pytest.mark.parametrize("server", [OURS, MOUNTED])
+@pytest.mark.parametrize(("server", "generation"), [(OURS, 1), (MOUNTED, 1), (MOUNTED, 2)])
 def test_a_client_such_as_claude_code_lists_calls_and_is_told_of_a_denial(
     service: Service, server: str, generation: int
 ) -> None:

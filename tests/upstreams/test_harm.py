@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import os
+import signal
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -20,8 +22,9 @@ from starlette.types import Receive, Scope, Send
 
 from gatetrail.service.serving import serving
 from gatetrail.upstreams import CommandTarget, Limits, Revealed, Upstream
+from tests.checkout import ROOT
 from tests.mcp.wire import HANDSHAKE, MODERN
-from tests.upstreams.driving import QUICK, Script, mounted, path, until
+from tests.upstreams.driving import QUICK, Script, lives, mounted, path, until
 from tests.upstreams.scripted import initialized
 from tests.upstreams.test_http import POLICY, TOKEN, target
 from tests.upstreams.test_life import SLOW_RETRY
@@ -286,3 +289,35 @@ async def test_a_list_that_never_comes_does_not_keep_the_next_one_from_being_ask
         await asyncio.sleep(1.1)  # the list that is not answered is given up
         assert (await wire.call("grow")).result["content"]
         await until(lambda: house.upstream.schema_of("grown"))
+
+
+KEEPER = """
+import asyncio, sys
+from pathlib import Path
+from tests.upstreams.driving import Script
+from gatetrail.upstreams import Upstream
+
+async def main():
+    async with Upstream("up", Script(Path(sys.argv[1]), ways="endless").target()).running():
+        await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no signal at a parent's death")
+async def test_a_program_that_does_not_mind_a_closed_stdin_ends_when_we_are_killed(tmp_path: Path) -> None:
+    script = Script(tmp_path)
+    us = await asyncio.create_subprocess_exec(sys.executable, "-c", KEEPER, str(tmp_path), cwd=ROOT)
+    try:
+        await until(lambda: any(message.get("method") == "tools/list" for message in script.heard()))
+        (process,) = script.processes()
+        assert lives(process["started"])
+    finally:
+        us.kill()
+        await us.wait()
+    try:
+        await until(lambda: not lives(process["started"]))
+    except TimeoutError:
+        os.kill(process["started"], signal.SIGKILL)
+        raise

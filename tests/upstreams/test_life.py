@@ -173,7 +173,10 @@ async def test_at_the_end_nothing_of_it_is_left(tmp_path: Path, ways: str, monke
     assert not lives(process["child"])
 
 
-async def test_callers_are_not_kept_waiting_while_it_is_taken_down(tmp_path: Path) -> None:
+async def test_callers_are_not_kept_waiting_while_it_is_taken_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gatetrail.upstreams.process.GRACE_S", 1.2)
     script = Script(tmp_path, ways="stubborn")
     async with mounted(tmp_path, script.target(), policy="servers: {up: {}}") as house:
         wire = await house.wire(MODERN)

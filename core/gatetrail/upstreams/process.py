@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import shutil
 import signal
+import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,6 +18,7 @@ GRACE_S = 2.0
 LAST_S = 2.0
 """How long is waited for the kernel to end what was killed."""
 POLL_S = 0.02
+LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
 async def start(command: tuple[str, ...], folder: Path | None, environment: Mapping[str, str]) -> Process:
@@ -22,11 +26,33 @@ async def start(command: tuple[str, ...], folder: Path | None, environment: Mapp
     if folder is not None and not folder.is_dir():
         raise NotADirectoryError(f"there is no folder {folder}")
     try:
+        _findable(command[0], folder or Path(), environment)
         return await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd=folder, env=dict(environment), start_new_session=True
+            *_tied(command),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            cwd=folder,
+            env=dict(environment),
+            start_new_session=True,
         )
     except OSError as problem:
         raise OSError(f"{command[0]}: {problem.strerror or problem}") from problem
+
+
+def _tied(command: tuple[str, ...]) -> tuple[str, ...]:
+    """The command, so that the program is told to end when we are killed, where the system can do so."""
+    if sys.platform != "linux" or not sys.executable:
+        return command
+    return (sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), *command)
+
+
+def _findable(program: str, folder: Path, environment: Mapping[str, str]) -> None:
+    """Raises OSError where the launcher would only find out later."""
+    wanted = str(folder / program) if os.sep in program else program
+    if shutil.which(wanted, path=environment.get("PATH", os.defpath)) is None:
+        number = errno.EACCES if os.sep in program and Path(wanted).exists() else errno.ENOENT
+        raise OSError(number, os.strerror(number))
 
 
 async def end(process: Process) -> None:
