@@ -12,6 +12,7 @@ from playwright.async_api import Browser, ConsoleMessage, Error, Locator, Page, 
 from tests.dashboard.house import House
 
 WITHIN_MS = 20_000
+expect.set_options(timeout=WITHIN_MS)
 EXPECTED = re.compile(r"Failed to load resource")
 """What the browser itself says of an answer that is none; the tests look at how the page takes it."""
 

@@ -20,7 +20,7 @@ NASTY = (
     "\"'><svg onload=globalThis.hit=1>",
     "javascript:globalThis.hit=1",
     "${globalThis.hit=1}",
-    "fish\u202egnp.exe",
+    "fish\u202egnp.exe\U000e0041\u3164",
 )
 
 
@@ -34,6 +34,7 @@ async def test_calls_appear_as_they_are_made_with_their_outcomes(desk: Desk) -> 
     await house.deny()
     await expect(desk.row("desk/payroll")).to_contain_text("Denied")
     await expect(desk.row("desk/payroll")).to_contain_text("Blocklist")
+    await expect(desk.row("desk/payroll")).to_contain_text("salaries are not for agents")
     await desk.has_figure("allow", before["allow"] + 2)
     await desk.has_figure("deny", before["deny"] + 1)
     await expect(desk.page.locator("#tools-rows")).to_contain_text("payroll desk")
@@ -42,12 +43,12 @@ async def test_calls_appear_as_they_are_made_with_their_outcomes(desk: Desk) -> 
 
 
 async def test_a_call_in_flight_is_named_until_it_ends(desk: Desk) -> None:
-    napping = asyncio.create_task(desk.house.call("nap", seconds=3.0))
+    napping = asyncio.create_task(desk.house.call("nap", seconds=2.0))
     await expect(desk.page.locator("#flight-rows")).to_contain_text("nap desk", timeout=WITHIN_MS)
     await expect(desk.page.locator("#figure-pending")).not_to_have_text("0")
     assert (await napping).status == 200
     await expect(desk.page.locator("#flight-rows")).not_to_contain_text("nap desk", timeout=WITHIN_MS)
-    await expect(desk.row("desk/nap")).to_contain_text("success 3.0")
+    await expect(desk.row("desk/nap")).to_contain_text("success 2.0")
 
 
 async def test_the_filter_is_applied_by_the_service_and_stands_in_the_address(desk: Desk) -> None:
@@ -131,7 +132,7 @@ async def test_foreign_text_is_never_markup(desk: Desk) -> None:
     await desk.is_live()
     for text in NASTY[:-1]:
         await expect(desk.row(text)).to_be_visible()
-    await expect(desk.row(r"fish\u202egnp.exe")).to_be_visible()
+    await expect(desk.row(r"fish\u202egnp.exe\U000e0041\u3164")).to_be_visible()
     await desk.row(NASTY[0]).click()
     await expect(desk.sheet).to_contain_text(NASTY[0])
     await desk.sheet.get_by_text("As recorded, in JSON").click()
@@ -144,8 +145,8 @@ async def test_foreign_text_is_never_markup(desk: Desk) -> None:
 async def test_events_that_are_no_decisions_are_shown_and_explained(desk: Desk) -> None:
     await desk.page.get_by_role("link", name="Refused identities").click()
     await desk.page.evaluate("fetch('/v1/stats')")
-    await desk.row("token_missing").click()
-    await expect(desk.sheet).to_contain_text("a bearer token is required")
+    await desk.row("a bearer token is required").click()
+    await expect(desk.sheet).to_contain_text("token_missing")
     command = await desk.copied("CLI")
     assert json.loads(desk.house.command(*shlex.split(command)[1:], "--format", "json").out.splitlines()[0])[
         "event_name"

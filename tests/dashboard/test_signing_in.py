@@ -8,6 +8,7 @@ from playwright.async_api import Browser, expect
 from tests.dashboard.desk import WITHIN_MS, Desk, sitting
 from tests.dashboard.house import House
 
+PROXY = "Continue without a token"
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres, pytest.mark.slow, pytest.mark.requirement("G2")]
 
 
@@ -48,19 +49,35 @@ async def test_what_is_no_token_is_said_plainly(foyer: Desk, pasted: str, answer
 
 async def test_when_the_token_ends_the_reader_is_told_and_asked_again(foyer: Desk) -> None:
     await foyer.open()
-    await foyer.sign_in(foyer.house.token("olga", "auditor", ttl_s=5))
+    await foyer.sign_in(foyer.house.token("olga", "auditor", ttl_s=2))
     await foyer.is_live()
     await expect(foyer.page.get_by_role("alert")).to_contain_text("expired", timeout=WITHIN_MS)
     await expect(foyer.page.get_by_label("Token")).to_be_focused()
 
 
-async def test_who_was_signed_in_by_a_proxy_is_asked_for_nothing(house: House, browser: Browser) -> None:
+async def test_who_was_signed_in_by_a_proxy_says_so_once(house: House, browser: Browser) -> None:
     proof = {"Authorization": f"Bearer {house.auditor}"}
     async with sitting(house, browser, extra_http_headers=proof) as desk:
         await desk.open()
+        await desk.page.get_by_role("button", name=PROXY).click()
         await desk.is_live()
         await expect(desk.page.locator("#reader")).to_contain_text("olga")
-        assert await desk.page.evaluate("sessionStorage.length") == 0
+        await desk.page.reload()
+        await desk.is_live()
+
+
+async def test_nothing_is_asked_of_the_service_before_somebody_wants_to_be_let_in(foyer: Desk) -> None:
+    asked: list[str] = []
+    foyer.page.on("request", lambda request: asked.append(request.url))
+    await foyer.open()
+    await expect(foyer.page.get_by_label("Token")).to_be_focused()
+    assert not [url for url in asked if "/v1/" in url]
+    await foyer.page.get_by_role("button", name=PROXY).click()
+    await expect(foyer.page.get_by_role("alert")).to_contain_text("No proxy has signed you in")
+    assert len([url for url in asked if "/v1/" in url]) == 1
+    await foyer.page.reload()
+    await expect(foyer.page.get_by_label("Token")).to_be_focused()
+    assert len([url for url in asked if "/v1/" in url]) == 1
 
 
 async def test_without_the_role_one_sees_oneself_alone(foyer: Desk) -> None:

@@ -1,5 +1,8 @@
 /** The service's HTTP API, asked with the reader's token. */
 
+/** Nobody is made to wait longer, whatever is said: the page would look dead. */
+export const LONGEST_TOLD_S = 300;
+
 /** An answer that is none: `status` is 0 when the service could not be reached. `detail` says what to do. */
 export class Problem extends Error {
   constructor(status, detail, code = "", retryAfterS = null) {
@@ -30,9 +33,9 @@ export class Api {
   async json(path, parameters = {}, signal = undefined) {
     const answer = await this.open(path, parameters, { Accept: "application/json" }, signal);
     try {
-      return await answer.json();
+      return objectIn(await answer.text());
     } catch (trouble) {
-      if (trouble.name === "AbortError") throw trouble;
+      if (trouble instanceof Problem || trouble.name === "AbortError") throw trouble;
       throw new Problem(0, "the answer of the service broke off");
     }
   }
@@ -55,6 +58,18 @@ export class Api {
   }
 }
 
+/** The object that a text from the service stands for. Raises `Problem` for anything else. */
+export function objectIn(text) {
+  let found = null;
+  try {
+    found = JSON.parse(text);
+  } catch {
+    // What a proxy puts in between is often a page.
+  }
+  if (typeof found !== "object" || found === null) throw new Problem(0, "what answers is not the service");
+  return found;
+}
+
 function address(path, parameters) {
   const given = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined && value !== "");
   const query = new URLSearchParams(given).toString();
@@ -63,9 +78,13 @@ function address(path, parameters) {
 
 /** RFC 9457, or whatever a proxy in between says. */
 async function problemOf(answer) {
-  const retryAfterS = Number(answer.headers.get("Retry-After")) || null;
-  const told = await answer.json().catch(() => ({}));
+  const told = (await answer.json().catch(() => null)) ?? {};
   const detail = told.detail ?? told.error?.message ?? `the service answers ${answer.status} ${answer.statusText}`;
   const text = typeof detail === "string" ? detail : JSON.stringify(detail);
-  return new Problem(answer.status, text, told.code, retryAfterS);
+  return new Problem(answer.status, text, told.code, retryAfterS(answer.headers.get("Retry-After")));
+}
+
+/** Seconds to wait; null where nothing was said, or a date. A browser's timer cannot count to much more than this. */
+function retryAfterS(said) {
+  return /^\d+$/.test(said ?? "") ? Math.min(Number(said), LONGEST_TOLD_S) : null;
 }

@@ -24,6 +24,12 @@ export class Connection {
     this._count();
   }
 
+  /** Nobody is signed in any more. */
+  forget() {
+    this._broken = null;
+    this._show("connecting", "Connecting");
+  }
+
   _count() {
     if (this._broken === null) return;
     const { since, retryAt, problem } = this._broken;

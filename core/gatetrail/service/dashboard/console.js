@@ -8,7 +8,7 @@ import { Drilldown } from "./drilldown.js";
 import { Feed } from "./feed.js";
 import { Filters } from "./filters.js";
 import { count, many } from "./format.js";
-import { showHeadline } from "./headline.js";
+import { clearHeadline, showHeadline } from "./headline.js";
 import { Listing } from "./listing.js";
 import { Pace } from "./pace.js";
 import * as panels from "./panels.js";
@@ -21,6 +21,8 @@ const LOOK_MS = 250;
 const POINTING_MS = 3_000;
 const SINKS_EVERY_MS = 5_000;
 const AGAIN_MS = 3_000;
+/** A clock that leaps so far between two looks stood still meanwhile, and the connections with it. */
+const LEAP_MS = 20_000;
 /** A page that nobody sees lets go of its streams after so long: a browser has few connections for one service. */
 const UNSEEN_MS = 60_000;
 
@@ -46,23 +48,36 @@ export class Console {
   /** Show everything, live from this position of the journal on. */
   async begin(headSeq) {
     this._running = true;
+    this._lookedAt = Date.now();
     this._timers = [setInterval(() => this._look(), LOOK_MS), setInterval(() => this._askSinks(), SINKS_EVERY_MS)];
     this._state = stateOf(address.read());
     this._filters.show(this._state);
     this._showQuestion();
     this._askSinks();
+    this._seen();
     await this._begin(headSeq);
-    this._follow(this._state.open);
+    if (this._running) this._follow(this._state.open);
   }
 
   end() {
     this._running = false;
     clearTimeout(this._retry);
+    clearTimeout(this._unseen);
+    this._asleep = false;
     (this._timers ?? []).forEach(clearInterval);
     this._feed.end();
     this._drilldown.close();
     this._listing.clear();
     this._counts.forget();
+    this._blank();
+  }
+
+  /** Who comes next may not see what was shown. */
+  _blank() {
+    this._table.clear();
+    this._chart.show({ rows: [], lengthMs: 1 }, {});
+    clearHeadline();
+    panels.clear();
   }
 
   _ears() {
@@ -110,8 +125,12 @@ export class Console {
   }
 
   _beginAgain(problem) {
+    if (!this._running) return;
     this._troubled(problem);
-    if (this._running && problem.isTransient) this._retry = setTimeout(() => this._wake(), AGAIN_MS);
+    clearTimeout(this._retry);
+    if (!this._running || !problem.isTransient) return;
+    this._hasFailed = true;
+    this._retry = setTimeout(() => this._wake(), Math.max(AGAIN_MS, (problem.retryAfterS ?? 0) * 1000));
   }
 
   /** The address has changed: show what it says now. */
@@ -128,7 +147,7 @@ export class Console {
     try {
       await this._feed.list(this._state.words);
     } catch (problem) {
-      this._troubled(problem);
+      this._beginAgain(problem);
     }
   }
 
@@ -170,6 +189,9 @@ export class Console {
   }
 
   _look() {
+    const leapMs = Date.now() - this._lookedAt;
+    this._lookedAt += leapMs;
+    if (leapMs > LEAP_MS && !document.hidden) this._feed.renew();
     if (!this._counts.isThere || document.hidden) return;
     if (!this._isHeld) this._listing.look();
     this._show();
@@ -178,9 +200,9 @@ export class Console {
 
   _show() {
     if (!this._counts.isThere) return;
-    const now = Date.now();
+    const now = Date.now() + this._counts.aheadMs;
     this._counts.buckets.reach(now);
-    showHeadline(this._counts, this._pace.perSecond(now));
+    showHeadline(this._counts, this._pace.perSecond(Date.now()));
     this._chart.show(this._counts.buckets, this._counts.denials);
     panels.showRecord(this._counts);
     panels.showFlight(this._counts.flight, now, (id) => address.go({ open: id }));
@@ -201,14 +223,15 @@ export class Console {
   }
 
   async _askSinks() {
-    if (document.hidden || document.body.dataset.sees !== "all") return;
+    if (this._asksSinks || document.hidden || document.body.dataset.sees !== "all") return;
+    this._asksSinks = true;
     try {
       const { sinks } = await this._api.json("/v1/sinks");
-      panels.showSinks(sinks);
-      part("sinks-problem").hidden = true;
+      if (this._running) panels.showSinks(sinks);
     } catch (problem) {
-      part("sinks-problem").textContent = problem.message;
-      part("sinks-problem").hidden = false;
+      if (this._running) panels.failSinks(problem.message);
+    } finally {
+      this._asksSinks = false;
     }
   }
 
@@ -232,6 +255,7 @@ export class Console {
   async _wake() {
     try {
       const { head_seq } = await this._api.json("/v1/stats", { since: "1s", buckets: 1 });
+      if (!this._running) return;
       await this._begin(head_seq);
     } catch (problem) {
       this._beginAgain(problem);

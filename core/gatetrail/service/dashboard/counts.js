@@ -16,8 +16,11 @@ export class Counts {
   constructor() {
     this.stats = null;
     this.headSeq = 0;
+    /** How far the service's clock is ahead of the reader's, as far as that is certain. */
+    this.aheadMs = 0;
     this._seq = 0;
     this._kept = null;
+    this._askedAt = 0;
     this._beyond = new Set();
   }
 
@@ -27,6 +30,7 @@ export class Counts {
 
   /** To be called before a new account is asked for. */
   expect() {
+    this._askedAt = Date.now();
     this._kept = [];
   }
 
@@ -36,6 +40,7 @@ export class Counts {
     this._kept = null;
     if (kept === null) return false;
     this.stats = stats;
+    this.aheadMs = ahead(Date.parse(stats.until), this._askedAt, Date.now());
     this.totals = { ...stats.totals };
     this.denials = { ...stats.denials_by_gate };
     this.buckets = new Buckets(stats);
@@ -117,6 +122,11 @@ export class Counts {
     raise(this.totals, event.execution_status);
     this.flight.end(event);
   }
+}
+
+/** The account was made between these two moments, unless the clocks differ. */
+function ahead(madeAt, askedAt, takenAt) {
+  return madeAt > takenAt ? madeAt - takenAt : Math.min(0, madeAt - askedAt) || 0;
 }
 
 function raise(figures, key) {

@@ -22,6 +22,7 @@ export class Feed {
     this._everything = null;
     this._filtered = null;
     this._asking = null;
+    this._life = new AbortController();
     this._wants = null;
     this._meanwhile = null;
     this._joinSeq = 0;
@@ -34,6 +35,7 @@ export class Feed {
   /** Begin, or begin anew, with figures and list of this state, live from this position of the journal on. */
   async begin(state, headSeq) {
     this.end();
+    this._life = new AbortController();
     this._state = state;
     this._counts.expect();
     this._everything = this._stream({}, headSeq, (event) => this._take(event), true);
@@ -44,6 +46,9 @@ export class Feed {
   /** Let go of everything that is open. */
   end() {
     clearTimeout(this._timer);
+    this._life.abort();
+    this._accounting = null;
+    this._wanted = false;
     this._asking?.abort();
     this._everything?.close();
     this._filtered?.close();
@@ -59,6 +64,12 @@ export class Feed {
   tryNow() {
     this._everything?.tryNow();
     this._filtered?.tryNow();
+  }
+
+  /** Connect anew, without having lost anything. */
+  renew() {
+    this._everything?.renew();
+    this._filtered?.renew();
   }
 
   /** Figures of another window. */
@@ -79,6 +90,7 @@ export class Feed {
     this._meanwhile = [];
     this._listing.clear();
     const page = await this._api.json("/v1/events", { ...words, limit: ROWS }, signal);
+    signal.throwIfAborted();
     this._listing.begin(page.events);
     this._joinSeq = page.next_after ?? page.head_seq;
     this._wants = wantedHere(words);
@@ -144,42 +156,50 @@ export class Feed {
   /** Now, and again after a while: the longer, the more work it is for the service. */
   async _accountRegularly() {
     const begunMs = performance.now();
+    const { signal } = this._life;
     await this._account();
+    signal.throwIfAborted();
     const waitMs = Math.max(ACCOUNT_EVERY_MS, SPARING * (performance.now() - begunMs));
     this._timer = setTimeout(() => this._accountAgain(), waitMs);
   }
 
   async _accountAgain() {
-    const everything = this._everything;
+    const { signal } = this._life;
     try {
       await this._accountRegularly();
     } catch (problem) {
       this._failed(problem);
-      if (everything === this._everything) this._timer = setTimeout(() => this._accountAgain(), ACCOUNT_EVERY_MS);
+      if (!signal.aborted) this._timer = setTimeout(() => this._accountAgain(), ACCOUNT_EVERY_MS);
     }
   }
 
   /** One after the other; who asks while one is on its way gets one that was asked for later. */
   async _account() {
     this._wanted = true;
-    this._accounting ??= this._accounts().finally(() => { this._accounting = null; });
-    return this._accounting;
+    if (this._accounting !== null) return this._accounting;
+    const accounting = (this._accounting = this._accounts(this._life.signal));
+    try {
+      return await accounting;
+    } finally {
+      if (this._accounting === accounting) this._accounting = null;
+    }
   }
 
-  async _accounts() {
+  async _accounts(signal) {
     let taken = false;
-    while (this._wanted) {
+    while (this._wanted && !signal.aborted) {
       this._wanted = false;
-      taken = await this._oneAccount();
+      taken = await this._oneAccount(signal);
     }
     return taken;
   }
 
-  async _oneAccount() {
+  async _oneAccount(signal) {
     for (let tries = 0; tries < TRIES; tries += 1) {
       this._counts.expect();
       const { window, buckets } = this._state;
-      const stats = await this._api.json("/v1/stats", { since: window, buckets });
+      const stats = await this._api.json("/v1/stats", { since: window, buckets }, signal);
+      signal.throwIfAborted();
       if (stats.head_seq - this._everything?.seq > FAR_BEHIND) {
         this._startAgain(stats.head_seq);
         return false;

@@ -2,7 +2,7 @@
 
 const COUNT = new Intl.NumberFormat("en");
 const TWO = (number) => String(number).padStart(2, "0");
-const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu;
+export const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 export const NOTHING = "–";
 
@@ -11,9 +11,20 @@ export function count(number) {
   return Number.isFinite(number) ? COUNT.format(number) : NOTHING;
 }
 
+/** Whether there is anything in a text that one would not see. */
+export function hasUnseen(text) {
+  return text.search(UNSEEN) >= 0;
+}
+
 /** A foreign text with what one would not see, or what would turn the text around, shown by its number. */
 export function plain(text) {
-  return String(text).replace(UNSEEN, (character) => `\\u${character.codePointAt(0).toString(16).padStart(4, "0")}`);
+  return String(text).replace(UNSEEN, byNumber);
+}
+
+/** \u202e, \U000e0041: as a shell and most languages write it. */
+export function byNumber(character) {
+  const digits = character.codePointAt(0).toString(16);
+  return digits.length > 4 ? `\\U${digits.padStart(8, "0")}` : `\\u${digits.padStart(4, "0")}`;
 }
 
 /** 14:02:05 by the reader's clock. */

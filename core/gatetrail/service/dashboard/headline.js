@@ -26,6 +26,16 @@ export function showHeadline(counts, perSecond) {
   write(part("since"), `since ${clock(stats.since)}`);
 }
 
+/** Know nothing. */
+export function clearHeadline() {
+  for (const name of ["allow", "deny", "pending", "failed", "latency"]) {
+    write(part(`figure-${name}`), NOTHING);
+    write(part(`note-${name}`), "");
+  }
+  mark(part("tile-pending"), "data-alert", null);
+  write(part("since"), "");
+}
+
 function number(milliseconds) {
   return milliseconds === null || milliseconds === undefined ? NOTHING : duration(milliseconds);
 }

@@ -1,10 +1,13 @@
 /** The panels beside the list: the record, the sinks, calls in flight, and who is busiest. */
 
 import { element, mark, part, write } from "./dom.js";
-import { age, count, day, duration, many, minute, plain } from "./format.js";
+import { age, count, day, duration, many, minute, NOTHING, plain, sentence } from "./format.js";
 
 /** Nobody could read the names of calls that end sooner. */
 const A_WHILE_MS = 1_000;
+/** So many rows have room, so that what is below does not move with every call; more make room that stays. */
+const ROOM = 2;
+let mostInFlight = 0;
 const HEALTH = { healthy: "good", behind: "fair", failing: "bad", stuck: "bad", unowned: "bad" };
 
 /** Journal head, the last verification, the policy in force. */
@@ -20,8 +23,9 @@ export function showRecord(counts) {
   write(part("record-detail"), verificationText(found));
 }
 
-/** The sinks, or why they are not shown. */
+/** The sinks. */
 export function showSinks(sinks) {
+  part("sinks-problem").hidden = true;
   part("sinks-empty").hidden = sinks.length > 0;
   part("sinks-rows").replaceChildren(
     ...sinks.map((sink) => element(
@@ -34,6 +38,27 @@ export function showSinks(sinks) {
   );
 }
 
+/** Why the sinks are not shown as they are now. */
+export function failSinks(detail) {
+  write(part("sinks-problem"), sentence(detail));
+  part("sinks-problem").hidden = false;
+}
+
+/** Show nothing of anybody. */
+export function clear() {
+  for (const name of ["sinks", "flight", "tools", "callers", "limited"]) {
+    const body = part(`${name}-rows`);
+    body.replaceChildren();
+    delete body.dataset.keys;
+  }
+  mostInFlight = 0;
+  part("sinks-problem").hidden = true;
+  mark(part("record-verified"), "data-health", null);
+  write(part("record-verified"), NOTHING);
+  write(part("record-head"), NOTHING);
+  for (const name of ["detail", "policy", "instance"]) write(part(`record-${name}`), "");
+}
+
 function health(sink) {
   const attributes = { class: "state", "data-health": HEALTH[sink.health] ?? "fair", title: plain(sink.last_error ?? "") };
   return element("span", attributes, plain(sink.health));
@@ -43,6 +68,8 @@ function health(sink) {
 export function showFlight(flight, nowMs, open) {
   const calls = flight.calls.filter((call) => nowMs - Date.parse(call.started_at) > A_WHILE_MS).slice(0, 4);
   part("flight-empty").hidden = calls.length > 0;
+  mostInFlight = Math.max(mostInFlight, calls.length, ROOM);
+  part("flight-room").style.minHeight = `${1.6 + 1.85 * mostInFlight}rem`;
   renew(part("flight-rows"), calls, (call) => call.execution_id, (call) => element(
     "tr", {},
     element("th", { scope: "row" }, element(

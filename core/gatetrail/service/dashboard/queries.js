@@ -5,6 +5,8 @@
  * `{field, value}` that must all hold; a value may be a glob where `glob` says so.
  */
 
+import { byNumber, hasUnseen, UNSEEN } from "./format.js";
+
 const DURATION = /^(?:\d{1,9}[smhdw])+$/;
 const FIELDS = {
   user: "user_id",
@@ -83,8 +85,12 @@ function option(word, value) {
   return `--${word}${value.startsWith("-") ? "=" : " "}${quoted(value)}`;
 }
 
-/** For a POSIX shell. */
+/**
+ * For a POSIX shell. What one would not see is written by its number, as bash, zsh and ksh read it: a terminal takes some
+ * control characters for keys when they are pasted, whatever quotes are around them.
+ */
 function quoted(value) {
+  if (hasUnseen(value)) return `$'${value.replace(/[\\']/g, "\\$&").replace(UNSEEN, byNumber)}'`;
   return /^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", `'"'"'`)}'`;
 }
 

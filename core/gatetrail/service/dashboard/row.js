@@ -23,6 +23,12 @@ export function rowOf(event) {
   return row;
 }
 
+/** In words: why it was denied or refused, or how it ended. */
+export function ending(row) {
+  if (row.verdict === "deny" || row.title === "Refused") return row.explained || row.reason;
+  return [outcomeText(row.outcome), row.reason].filter(Boolean).join(", ");
+}
+
 /** How an execution ended, or null while nobody knows. */
 export function outcomeOf(event) {
   const status = event.execution_status ?? event.status;

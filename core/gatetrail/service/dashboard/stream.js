@@ -1,11 +1,15 @@
 /** The live stream, kept open: read with fetch, because EventSource cannot present a token. */
 
-import { Problem } from "./api.js";
+import { LONGEST_TOLD_S, objectIn, Problem } from "./api.js";
 import { Frames } from "./frames.js";
 
 export const LONGEST_WAIT_MS = 30_000;
 /** Without a sign of life for so long the connection is made anew; the service's heartbeat comes much more often. */
 export const SILENT_MS = 60_000;
+/** Whatever the service asks for, it is not asked more often than this. */
+const SHORTEST_WAIT_MS = 250;
+/** A connection that was open for so long has worked; one that ends sooner counts as another failure. */
+const STEADY_MS = 10_000;
 
 /**
  * Tells its `listener`: `event(event)`, `position(seq)`, `opened()`, `lost({since, retryAt, problem})`,
@@ -18,6 +22,7 @@ export class Stream {
     this._listener = listener;
     this._tries = 0;
     this._lostAt = null;
+    this._renewed = false;
     this._stop = null;
     this._wake = null;
     this.seq = afterSeq;
@@ -49,22 +54,30 @@ export class Stream {
     this._wake?.();
   }
 
+  /** Connect anew: what the connection looks like is not to be trusted. */
+  renew() {
+    this._renewed = true;
+    this._stop?.abort();
+    this._wake?.();
+  }
+
   /** Read until the connection ends; null when it was only renewed, else what ended it. */
   async _read() {
     const stop = (this._stop = new AbortController());
     const frames = new Frames();
-    let silent = null;
     let timer = 0;
+    let openedMs = Infinity;
+    this._renewed = false;
     const alive = () => {
       clearTimeout(timer);
-      timer = setTimeout(() => { silent = true; stop.abort(); }, SILENT_MS);
+      timer = setTimeout(() => this.renew(), SILENT_MS);
     };
     try {
       alive();
       const answer = await this._connect(stop.signal);
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       this._listener.opened();
-      this._tries = 0;
+      openedMs = performance.now();
       this._lostAt = null;
       for (;;) {
         const { done, value } = await reader.read();
@@ -73,7 +86,7 @@ export class Stream {
         this._take(frames, value);
       }
     } catch (trouble) {
-      if (silent && this._lostAt === null) {
+      if (this._renewed && this._lostAt === null) {
         this._lostAt = Date.now();
         return null;
       }
@@ -81,26 +94,35 @@ export class Stream {
     } finally {
       clearTimeout(timer);
       stop.abort();
+      if (performance.now() - openedMs > STEADY_MS) this._tries = 0;
       this._retryMs = frames.retryMs ?? this._retryMs;
     }
   }
 
-  _connect(signal) {
+  async _connect(signal) {
     const headers = { Accept: "text/event-stream", "Last-Event-ID": String(this.seq) };
-    return this._api.open("/v1/events/stream", this._parameters, headers, signal);
+    const answer = await this._api.open("/v1/events/stream", this._parameters, headers, signal);
+    const kind = answer.headers.get("Content-Type") ?? "";
+    if (!kind.toLowerCase().startsWith("text/event-stream")) throw new Problem(0, "what answers is not the service");
+    return answer;
   }
 
   _take(frames, text) {
     for (const frame of frames.push(text)) {
-      this._listener.event(JSON.parse(frame.data));
-      if (frame.id !== null) this.seq = Number(frame.id);
+      if (!this._open) return;
+      this._listener.event(objectIn(frame.data));
+      this._reach(frame.id);
     }
-    if (frames.lastId !== null) this.seq = Number(frames.lastId);
+    this._reach(frames.lastId);
     this._listener.position(this.seq);
   }
 
+  _reach(id) {
+    if (/^\d+$/.test(id ?? "")) this.seq = Number(id);
+  }
+
   async _wait(problem) {
-    const first = this._retryMs ?? 3_000;
+    const first = Math.min(Math.max(this._retryMs ?? 3_000, SHORTEST_WAIT_MS), LONGEST_TOLD_S * 1000);
     const wait = Math.min(first * 2 ** this._tries, Math.max(first, LONGEST_WAIT_MS));
     this._tries += 1;
     this._lostAt ??= Date.now();

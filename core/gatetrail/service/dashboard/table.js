@@ -7,7 +7,7 @@
 import { element, mark, write } from "./dom.js";
 import { clock, fraction } from "./format.js";
 import { ROWS } from "./listing.js";
-import { outcomeText } from "./row.js";
+import { ending } from "./row.js";
 import { GATE_NAMES } from "./words.js";
 
 export class Table {
@@ -15,9 +15,7 @@ export class Table {
   constructor(body, open) {
     this._body = body;
     this._open = open;
-    this._lines = Array.from({ length: ROWS }, (_nothing, at) => this._line(at));
-    this._chosen = 0;
-    this._body.append(...this._lines.map((line) => line.row));
+    this.clear();
     this._body.addEventListener("keydown", (pressed) => this._move(pressed));
     this._body.addEventListener("click", (clicked) => this._click(clicked));
   }
@@ -26,6 +24,13 @@ export class Table {
   show(rows) {
     this._lines.forEach((line, at) => fill(line, rows[at] ?? null));
     this._choose(Math.min(this._chosen, Math.max(0, rows.length - 1)));
+  }
+
+  /** Show nothing, and keep nothing. */
+  clear() {
+    this._lines = Array.from({ length: ROWS }, (_nothing, at) => this._line(at));
+    this._chosen = 0;
+    this._body.replaceChildren(...this._lines.map((line) => line.row));
   }
 
   /** Put the focus on the chosen row. */
@@ -44,7 +49,6 @@ export class Table {
     const whose = element("span", { class: "whose" }, "");
     const caller = element("span", { class: "caller" }, "");
     const tier = element("span", { class: "tier" }, "");
-    const reason = element("td", { class: "reason" }, "");
     const outcome = element("td", { class: "outcome" }, "");
     const row = element(
       "tr", { hidden: true },
@@ -52,14 +56,15 @@ export class Table {
       element("td", { class: "decision" }, verdict, gate),
       element("td", { class: "what" }, button, whose),
       element("td", { class: "who" }, caller, tier),
-      reason, outcome,
+      outcome,
     );
-    return { row, time, second, fraction: rest, verdict, gate, button, whose, caller, tier, reason, outcome, shown: null };
+    return { row, time, second, fraction: rest, verdict, gate, button, whose, caller, tier, outcome, shown: null };
   }
 
   _click(clicked) {
     const line = this._lines.find((one) => one.row === clicked.target.closest("tr"));
-    if (!line?.shown || String(getSelection()).length) return;
+    // A mouse that has selected a text has clicked for that; a key has not.
+    if (!line?.shown || (clicked.detail && String(getSelection()).length)) return;
     this._choose(this._lines.indexOf(line));
     this._open(line.shown);
   }
@@ -101,13 +106,12 @@ function fill(line, row) {
   write(line.button, row.subject);
   mark(line.button, "title", row.subject);
   mark(line.button, "aria-label", spoken(row));
-  write(line.whose, [row.caller, outcomeText(row.outcome)].filter(Boolean).join(", "));
+  write(line.whose, [row.caller, ending(row)].filter(Boolean).join(", "));
   write(line.caller, row.caller);
   mark(line.caller, "title", row.caller);
   write(line.tier, row.tier);
-  write(line.reason, row.reason);
-  mark(line.reason, "title", row.reason ? row.explained : null);
-  write(line.outcome, outcomeText(row.outcome));
+  write(line.outcome, ending(row));
+  mark(line.outcome, "title", [row.reason, row.explained].filter(Boolean).join(": ") || null);
   mark(line.outcome, "data-status", row.outcome?.status ?? "none");
 }
 

@@ -6,12 +6,20 @@
   const NAMES = { auto: "System", light: "Light", dark: "Dark" };
   const root = document.documentElement;
 
+  // Some browsers let no page keep anything.
+  let unkept = null;
+  const stored = () => {
+    try { return localStorage.getItem(KEY); } catch { return unkept; }
+  };
+  const store = (theme) => {
+    try { localStorage.setItem(KEY, theme); } catch { unkept = theme; }
+  };
   const apply = (theme) => {
     if (theme === "auto") delete root.dataset.theme;
     else root.dataset.theme = theme;
   };
   const kept = () => {
-    const theme = localStorage.getItem(KEY);
+    const theme = stored();
     return Object.hasOwn(NEXT, theme ?? "") ? theme : "auto";
   };
 
@@ -21,7 +29,7 @@
     const name = () => { button.textContent = `Theme: ${NAMES[kept()]}`; };
     name();
     button.addEventListener("click", () => {
-      localStorage.setItem(KEY, NEXT[kept()]);
+      store(NEXT[kept()]);
       apply(kept());
       name();
     });
