@@ -96,13 +96,19 @@ class Service:
 
 @asynccontextmanager
 async def observed(
-    dsn: str, folder: Path, *, checks: tuple[Check, ...] = (), driven: bool = True, **settings: Any
+    dsn: str,
+    folder: Path,
+    *,
+    checks: tuple[Check, ...] = (),
+    driven: bool = True,
+    more: Mapping[str, Any] | None = None,
+    **settings: Any,
 ) -> AsyncGenerator[Service]:
-    """The service as `gatetrail serve` makes it; with `driven` False as with --no-sinks."""
+    """The service as `gatetrail serve` makes it; with `driven` False as with --no-sinks; with `more` servers."""
     chosen = ServiceSettings(dsn=SecretStr(dsn), data_dir=folder, jwt_secret=SecretStr(SECRET.decode()), **settings)
     async with (
         Gatetrail.open(parse_policy(POLICY, "policy.yaml"), settings=chosen, sinks=driven) as gate,
-        open_application(gate, chosen, {"finance": finance()}, checks=checks) as app,
+        open_application(gate, chosen, {"finance": finance(), **(more or {})}, checks=checks) as app,
         serving(app, grace_s=2) as url,
         httpx.AsyncClient(base_url=url, timeout=WITHIN_S) as http,
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -14,6 +15,7 @@ from prometheus_client.openmetrics import parser
 
 from gatetrail.events.model import ToolCallCompleted, ToolCallDecided
 from gatetrail.runtime.metrics.tallies import Durations
+from gatetrail.upstreams import CommandTarget, Limits, MountedServer, Revealed, Upstream
 from tests.checkout import ROOT
 from tests.delivery.driving import until
 from tests.runtime.observed import Service, observed
@@ -106,7 +108,8 @@ async def test_a_format_of_no_known_version_is_answered_as_plain_text(dsn: str, 
 
 
 async def test_every_metric_has_its_line_in_the_documentation(dsn: str, tmp_path: Path) -> None:
-    async with observed(dsn, tmp_path, sinks=file_sink(tmp_path / "events.jsonl")) as service:
+    sinks = file_sink(tmp_path / "events.jsonl")
+    async with observed(dsn, tmp_path, sinks=sinks, more={"away": nowhere()}) as service:
         await until_moved(service)
         answer = await service.http.get("/metrics", headers={"accept": "application/openmetrics-text;version=1.0.0"})
     table = (ROOT / "docs" / "operations.md").read_text("utf-8").partition("## Metrics\n")[2].partition("\n## ")[0]
@@ -118,6 +121,19 @@ async def test_every_metric_has_its_line_in_the_documentation(dsn: str, tmp_path
     for family in families:
         labels = frozenset(name for sample in family.samples for name in sample.labels if name != "le")
         assert (family.name + suffixes.get(family.type, ""), labels) in told
+
+
+def nowhere() -> MountedServer:
+    """A server that is not ours, and cannot be started."""
+    target = CommandTarget(("/nowhere/at/all",), lambda: Revealed({}))
+    return MountedServer(Upstream("away", target, Limits(retry_initial_ms=10, retry_max_ms=10)))
+
+
+async def test_each_new_try_of_a_server_that_is_not_ours_is_counted(dsn: str, tmp_path: Path) -> None:
+    async with observed(dsn, tmp_path, more={"away": nowhere()}) as service, asyncio.timeout(20):
+        assert (await service.values("gatetrail_up"))["upstream away",] == 0
+        while (await service.values("gatetrail_upstream_restarts_total"))["away",] < 3:  # noqa: ASYNC110 -- the service tells of nothing
+            await asyncio.sleep(0.05)
 
 
 async def test_a_sink_is_told_by_how_far_it_is_and_how_it_does(dsn: str, tmp_path: Path) -> None:

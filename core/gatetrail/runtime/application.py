@@ -17,7 +17,7 @@ from gatetrail.runtime.checks import Check
 from gatetrail.runtime.gatetrail import Gatetrail
 from gatetrail.runtime.metrics.scrape import open_metrics
 from gatetrail.runtime.readiness import readiness_of
-from gatetrail.runtime.upstreams import upstream_checks
+from gatetrail.runtime.upstreams import upstream_checks, upstream_states
 from gatetrail.service.api import Sources, api_routes
 from gatetrail.service.app import create_app
 from gatetrail.service.hosts import LOOPBACK
@@ -53,7 +53,7 @@ async def open_application(
     readiness = readiness_of(gate, [*checks, *upstream_checks(servers)])
     async with (
         open_sources(gate, settings) as sources,
-        open_metrics(gate, readiness, sources.feed, settings.sinks) as metrics,
+        open_metrics(gate, readiness, sources.feed, settings.sinks, partial(upstream_states, servers)) as metrics,
     ):
         app = create_app(
             gate,

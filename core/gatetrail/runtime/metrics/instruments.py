@@ -27,6 +27,8 @@ class Now:
     stream_refused: int
     """Since the process started, as the next."""
     stream_dropped: int
+    upstream_restarts: Mapping[str, int]
+    """By server."""
 
 
 class AddedHistogram(Histogram):
@@ -83,6 +85,12 @@ class Instruments:
         self.dropped = Counter(
             "gatetrail_stream_dropped", "Events that slow readers of streams did not get.", registry=registry
         )
+        self.restarts = Counter(
+            "gatetrail_upstream_restarts",
+            "Tries to start, or to connect to, a server that is not ours, without the first.",
+            ["server"],
+            registry=registry,
+        )
         self._filled: dict[int, Filled] = {}
         self._seen: dict[Counter, int] = {}
 
@@ -99,6 +107,8 @@ class Instruments:
         self._put(self.commit, tallies.commit)
         self._raise(self.refused, now.stream_refused)
         self._raise(self.dropped, now.stream_dropped)
+        for server, count in now.upstream_restarts.items():
+            self._raise(self.restarts.labels(server), count)
         self.queue.set(now.queue_depth)
         self.pool.labels("idle").set(now.pool_idle)
         self.pool.labels("used").set(now.pool_used)

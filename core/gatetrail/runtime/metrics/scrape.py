@@ -22,8 +22,10 @@ from gatetrail.runtime.metrics.instruments import Instruments, Now
 from gatetrail.runtime.metrics.shared import shared_folder
 from gatetrail.runtime.metrics.snapshot import Looker
 from gatetrail.service.metrics import Exposition
+from gatetrail.upstreams import UpstreamState
 
 OPENMETRICS = "application/openmetrics-text"
+Upstreams = Callable[[], Collection[UpstreamState]]
 REFILL_S = 1.0
 """Among several workers, the numbers of those that are not asked are so old at most."""
 
@@ -31,11 +33,14 @@ REFILL_S = 1.0
 class Scraper:
     """`Metrics` of `gatetrail.service.metrics`, for one application."""
 
-    def __init__(self, gate: Gatetrail, looker: Looker, feed: Broadcaster, sink_names: Collection[str]) -> None:
+    def __init__(
+        self, gate: Gatetrail, looker: Looker, feed: Broadcaster, sink_names: Collection[str], upstreams: Upstreams
+    ) -> None:
         self._gate = gate
         self._looker = looker
         self._feed = feed
         self._sink_names = sink_names
+        self._upstreams = upstreams
         self._instruments = Instruments()
         folder, of_all = shared_folder(), cast("Callable[[None, str], Collector]", MultiProcessCollector)
         self._counted = self._instruments.registry if folder is None else of_all(None, str(folder))
@@ -69,6 +74,7 @@ class Scraper:
             stream_connections=feed.connection_count,
             stream_refused=feed.refused_count,
             stream_dropped=feed.dropped_count,
+            upstream_restarts={state.name: state.restarts for state in self._upstreams()},
         )
 
 
@@ -97,14 +103,14 @@ class Together(Collector):
 
 @asynccontextmanager
 async def open_metrics(
-    gate: Gatetrail, checks: Checks, feed: Broadcaster, sink_names: Collection[str]
+    gate: Gatetrail, checks: Checks, feed: Broadcaster, sink_names: Collection[str], upstreams: Upstreams
 ) -> AsyncGenerator[Scraper]:
     """The metrics of one application, for as long as the block lasts."""
     async with AsyncExitStack() as stack:
         looker = Looker(gate.recording, checks)
         stack.push_async_callback(looker.close)
         stack.push_async_callback(checks.close)
-        scraper = Scraper(gate, looker, feed, sink_names)
+        scraper = Scraper(gate, looker, feed, sink_names, upstreams)
         if shared_folder() is not None:
             stack.callback(scraper.fill)
             in_background(stack, scraper.refill(), "gatetrail metrics")
