@@ -30,6 +30,7 @@ def steps(service: Running) -> list[str]:
 async def naps(house: House, url: str, bearer: str, mode: str, may_end: asyncio.Event) -> str:
     """Call a slow tool, and say when it has begun."""
     async with client(url, bearer, mode) as one:
+        await one.list_tools()  # as clients do; else this one would after its call, when nobody listens any more
         calling = asyncio.create_task(called(one, "nap", seconds=NAP_S))
         await in_flight(house, len(MODES))
         may_end.set()

@@ -139,6 +139,8 @@ class Supervisor:
         )
         for task in keeping:  # from here on nobody starts a worker
             task.cancel()
+        # Else whoever connects now waits for an answer until the last worker has ended. A parent's own copy stays open.
+        self._attendance.listener.close()
         self._signal(signal.SIGTERM)
         late = await self._wait_for_all(limit_s)
         await asyncio.gather(*keeping, return_exceptions=True)
