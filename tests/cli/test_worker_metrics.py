@@ -70,7 +70,7 @@ def test_what_all_workers_count_is_one_number_and_survives_them(gatetrail: Gatet
         until(url, lambda told: told["gatetrail_stream_connections"] == 1)
         for worker in workers:
             os.kill(worker, signal.SIGKILL)
-        service.err.wait_for(lambda lines: sum("it is started again" in line for line in lines) == len(workers))
+        service.err.wait_for(lambda lines: sum("is started again" in line for line in lines) == len(workers))
     until_answered(url)
     until(url, lambda told: told["gatetrail_stream_connections"] == 0)
     until(url, lambda told: told["gatetrail_decisions_total allow none"] == CALLS)

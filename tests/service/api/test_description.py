@@ -82,7 +82,7 @@ def examples(node: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
         yield node["schema"], node["example"]
     yield from ((node, one) for one in node.get("examples", ()))
     for child in node.values():
-        several: list[Any] = child if isinstance(child, list) else [child]
+        several = cast("list[object]", child) if isinstance(child, list) else [child]
         for one in several:
             if isinstance(one, dict):
                 yield from examples(cast("dict[str, Any]", one))
