@@ -37,6 +37,8 @@ from gatetrail.settings import load_settings
 from gatetrail.words import ExecutionStatus
 
 SUBSCRIBERS, QUICK_SUBSCRIBERS = 1_000, 20
+WARM = 5
+"""Subscribers before the first look at the memory: what is loaded once is no subscriber's."""
 CALLS_PER_S = 105
 """Nine of ten are allowed and have an outcome: two hundred events a second."""
 LOADED_S, QUICK_S = 30.0, 2.0
@@ -174,7 +176,7 @@ async def window(
 
 async def idle_memory(service: Service, readers: Readers, views: Sequence[View]) -> dict[str, float]:
     """What the service grows by for each subscriber that gets nothing, and what is left when all are broken off."""
-    await readers.ask(open=[_request(view, service.token) for view in views])
+    await readers.ask(open=[_request(view, service.token) for view in views[:WARM]])
     await readers.ask(reset=True)
     await service.gone()
     before_kb = private_kb(service.pid)
@@ -197,7 +199,7 @@ def _request(view: View, token: str) -> dict[str, str]:
 async def common_memory(count: int) -> float:
     """The same of sse-starlette, in kB."""
     async with the_common_way() as (url, pid), some_readers(url) as readers:
-        await readers.ask(open=[{"path": "/", "token": "-"}])
+        await readers.ask(open=[{"path": "/", "token": "-"}] * WARM)
         before_kb = private_kb(pid)
         await readers.ask(open=[{"path": "/", "token": "-"}] * count)
         await asyncio.sleep(2 * HEARTBEAT_S)

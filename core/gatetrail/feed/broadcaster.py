@@ -16,6 +16,10 @@ from gatetrail.settings import StreamSettings
 OFFERS_AT_ONCE = 2_000
 """After about so many filters others get their turn on the event loop: one or two milliseconds."""
 
+ENTRIES_AT_ONCE = 50
+"""A reader is woken for so many together, or for half of what its queue holds: a write to a socket costs more than all
+the rest. Between them nobody reads, so nobody can be too slow."""
+
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
@@ -100,13 +104,13 @@ class Broadcaster:
         """Show entries to all live subscriptions. Waits for nobody. Raises `SinkUnavailable` only when closed."""
         if self._closed:
             raise SinkUnavailable(f"sink {self._name} is closed")
-        offers = 0
-        for entry in entries:
-            self._show(entry)
-            offers += len(self._live)
-            if offers >= OFFERS_AT_ONCE:
-                offers = 0
-                await asyncio.sleep(0)
+        at_once = min(ENTRIES_AT_ONCE, max(self._settings.queue_events // 2, 1))
+        for first in range(0, len(entries), at_once):
+            try:
+                await self._show_all(entries[first : first + at_once])
+            finally:
+                for subscription in self._live:
+                    subscription.rouse()
 
     def set_back(self, head_seq: int) -> None:
         """The journal ends at `head_seq`, before the position here. All streams end; who resumes is told."""
@@ -149,6 +153,15 @@ class Broadcaster:
 
     async def head_seq(self) -> int:
         return await self._journal.head_seq()
+
+    async def _show_all(self, entries: Sequence[Entry]) -> None:
+        offers = 0
+        for entry in entries:
+            self._show(entry)
+            offers += len(self._live)
+            if offers >= OFFERS_AT_ONCE:
+                offers = 0
+                await asyncio.sleep(0)
 
     def _show(self, entry: Entry) -> None:
         if entry.seq <= self._live_seq:

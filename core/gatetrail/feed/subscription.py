@@ -106,13 +106,17 @@ class Subscription:
             yield item
 
     def offer(self, entry: Entry) -> None:
-        """Show one new entry. Never raises, never blocks."""
+        """Show one new entry, and leave the reader asleep. Never raises, never blocks."""
         if entry.seq <= self._position or not self._fits(entry):
             return
         if len(self._queue) >= self._feed.settings.queue_events:
             self._drop()
         self._queue.append(entry)
-        self._wake()
+
+    def rouse(self) -> None:
+        """Wake the reader if something waits for it."""
+        if self._queue or self._missed is not None:
+            self._wake()
 
     def fall_back(self, seq: int) -> None:
         """Read on from the journal behind `seq`: the feed itself has missed something."""
