@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import secrets
 import shutil
@@ -22,6 +23,10 @@ from gatetrail.events.journal import Entry
 from gatetrail.testing import MemoryJournal
 from gatetrail_sinks.postgres.embedded import EmbeddedPostgres
 from tests.schema_watch import complaints, recorded_lines
+
+# hypothesis loads these when it first needs them, deep within a test, where Python 3.11 may fail to parse them.
+for late in ("optimiser", "shrinker"):
+    importlib.import_module(f"hypothesis.internal.conjecture.{late}")
 
 EXTERNAL_DSN_VARIABLE = "GATETRAIL_TEST_DSN"
 MAX_SHOWN = 5

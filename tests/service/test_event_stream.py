@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from gatetrail.events.journal import Entry
 from gatetrail.events.wire import parse
@@ -340,6 +341,21 @@ async def test_a_client_that_never_reads_delays_nobody() -> None:
             assert [frame.data for frame in await reader.take(40)] == [entry.line for entry in entries]
         assert service.feed.state().dropped_count > 0
         abort(hung)
+
+
+async def test_a_layer_that_fails_after_the_stream_has_begun_leaves_no_subscription() -> None:
+    async with asyncio.timeout(WITHIN_S), open_feed(MemoryJournal(), QUICK) as feed:
+        stream = EventStream(feed, "ann", lambda _entry: True, STAMP)
+
+        async def failing(scope: Scope, receive: Receive, send: Send) -> None:
+            await stream(scope, receive, send)
+            assert feed.state().connection_count == 1
+            raise RuntimeError("a layer of ours")
+
+        async with serving(failing, grace_s=1) as url, httpx.AsyncClient(timeout=WITHIN_S) as http:
+            with pytest.raises(httpx.RemoteProtocolError):
+                await http.get(url)
+            await until(lambda: feed.state().connection_count == 0)
 
 
 @pytest.mark.requirement("E3")

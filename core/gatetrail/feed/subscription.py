@@ -84,6 +84,10 @@ class Subscription:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """Let go of everything, as the end of the block does. May be called twice."""
         self._feed.dismiss(self)
         self._ended = True
         self._missed = None

@@ -18,6 +18,7 @@ from gatetrail.events.stamp import Stamp
 from gatetrail.events.wire import canonical, keys_of
 from gatetrail.feed import Broadcaster, Gap, GapReason, Heartbeat, Item, Past, Subscription, Wanted
 from gatetrail.service.problems import problem_of
+from gatetrail.service.rest import leave_to_outermost
 from gatetrail.words import Level
 
 log = logging.getLogger("gatetrail.feed")
@@ -82,38 +83,34 @@ class EventStream(Response):
         if scope["method"] == "HEAD":
             await super().__call__(scope, receive, send)
             return
+        subscription = self._feed.subscribe(self._user_id, after_seq, self._wanted, self._past)
         try:
-            async with self._feed.subscribe(self._user_id, after_seq, self._wanted, self._past) as subscription:
-                await self._answer(subscription, receive, send)
+            await subscription.__aenter__()
         except FeedFull as problem:
             await problem_of(problem).answer()(scope, receive, send)
-
-    async def _answer(self, subscription: Subscription, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        watching = asyncio.create_task(_until_gone(receive, subscription))
-        timer = self._end_later(subscription)
+            return
+        frames = _Frames(self, subscription)
         try:
-            async for chunk in self._chunks(subscription):
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-        finally:
-            if timer is not None:
-                timer.cancel()
-            watching.cancel()
-            await asyncio.wait([watching])
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        except BaseException:
+            frames.drop()
+            raise
+        await leave_to_outermost(frames, scope, receive, send)
 
-    def _end_later(self, subscription: Subscription) -> asyncio.TimerHandle | None:
-        if self._ends_in_s is None:
-            return None
-        return asyncio.get_running_loop().call_later(max(self._ends_in_s, 0), subscription.end)
-
-    async def _chunks(self, subscription: Subscription) -> AsyncGenerator[bytes]:
+    async def chunks(self, subscription: Subscription) -> AsyncGenerator[bytes]:
+        """The body, in pieces; ends with the subscription."""
         yield b"retry: %d\n\n" % self._feed.settings.reconnect_ms
         try:
             async for item in subscription:
                 yield self._chunk(item, subscription)
         except Exception:
             log.exception("an event stream of user %r ends early", self._user_id)
+
+    def end_later(self, subscription: Subscription) -> asyncio.TimerHandle | None:
+        """Have the subscription end when the reader's proof does, if it has an end."""
+        if self._ends_in_s is None:
+            return None
+        return asyncio.get_running_loop().call_later(max(self._ends_in_s, 0), subscription.end)
 
     def _chunk(self, item: Item, subscription: Subscription) -> bytes:
         chunk = bytearray(self._frame(item))
@@ -147,6 +144,33 @@ class EventStream(Response):
             last_missing_seq=gap.last_seq,
             reason=_sentence(gap.reason),
         )
+
+
+class _Frames:
+    """The rest of the answer, once it has begun."""
+
+    __slots__ = ("_stream", "_subscription")
+
+    def __init__(self, stream: EventStream, subscription: Subscription) -> None:
+        self._stream = stream
+        self._subscription = subscription
+
+    async def send(self, receive: Receive, send: Send) -> None:
+        watching = asyncio.create_task(_until_gone(receive, self._subscription))
+        timer = self._stream.end_later(self._subscription)
+        try:
+            async for chunk in self._stream.chunks(self._subscription):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            self.drop()
+            if timer is not None:
+                timer.cancel()
+            watching.cancel()
+            await asyncio.wait([watching])
+
+    def drop(self) -> None:
+        self._subscription.leave()
 
 
 async def _until_gone(receive: Receive, subscription: Subscription) -> None:

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gatetrail.service.exchange import Exchange
 from gatetrail.service.peer import Peer, TransportOf
+from gatetrail.service.rest import REST_KEY, Rest
 
 CUT_AFTER_S = 0.5
 """At the end, a stream whose application does not listen for its client's going is cut after this long, and the
@@ -45,13 +46,19 @@ class EndableStreams:
             await self._app(scope, receive, send)
             return
         exchange = Exchange(scope, receive, send, self._ending, lambda stream: self._begin(stream, scope))
+        waiting: list[Rest] = []
+        scope[REST_KEY] = waiting
         try:
             await self._app(scope, exchange.receive, exchange.send)
+            while waiting:
+                await waiting.pop().send(exchange.receive, exchange.send)
         except asyncio.CancelledError:
             if not exchange.was_cut:
                 raise
             exchange.task.uncancel()
         finally:
+            for rest in waiting:
+                rest.drop()
             exchange.left = True
             if not self._ending.is_set():
                 self._forget(exchange)
