@@ -19,7 +19,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from gatetrail.events.journal import Entry
@@ -352,7 +352,10 @@ async def test_a_layer_that_fails_after_the_stream_has_begun_leaves_no_subscript
             assert feed.state().connection_count == 1
             raise RuntimeError("a layer of ours")
 
-        async with serving(failing, grace_s=1) as url, httpx.AsyncClient(timeout=WITHIN_S) as http:
+        async with (
+            serving(Starlette(routes=[Mount("/", failing)]), grace_s=1) as url,
+            httpx.AsyncClient(timeout=WITHIN_S) as http,
+        ):
             with pytest.raises(httpx.RemoteProtocolError):
                 await http.get(url)
             await until(lambda: feed.state().connection_count == 0)
