@@ -79,6 +79,10 @@ def of_audit_queries(audit: Any) -> Iterator[Budget]:
     yield Budget(f"slowest view question at {audit['rows']:,} rows, p95 ms", audit["slowest_p95_ms"], 50)
 
 
+def of_stream(stream: Any) -> Iterator[Budget]:
+    yield Budget("idle stream subscriber, kB", stream["idle"]["kb_per_idle_subscriber"], 30)
+
+
 def summary(budgets: list[Budget]) -> str:
     """For people."""
     lines = [f"{'':58}{'measured':>10}{'budget':>12}"]
@@ -100,18 +104,20 @@ def main() -> None:
     export = figures_of("bench.export", *quick)
     isolation = figures_of("bench.isolation", *quick)
     audit = figures_of("bench.audit_queries", *quick)
+    stream = figures_of("bench.stream", *quick)
     budgets = [
         *of_gates(gates),
         *of_journal(journal),
         *of_mcp_calls(loads),
         *of_export(export),
         *of_isolation(isolation),
+        *of_stream(stream),
         *of_audit_queries(audit),
     ]
     if options.json:
         told = [{**asdict(one), "met": one.met} for one in budgets]
         parts = {"gates": gates, "journal": journal, "mcp_calls": loads, "export": export, "isolation": isolation}
-        result = {"budgets": told, **parts, "audit_queries": audit}
+        result = {"budgets": told, **parts, "audit_queries": audit, "stream": stream}
         print(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())
         return
     print(summary(budgets))

@@ -59,6 +59,7 @@ def _announce(gate: Gatetrail, servers: Mapping[str, Any], url: str, talk: Talk)
         known = "" if name in gate.policy.document.servers else "   (the policy does not know it: every call is denied)"
         talk.say(f"  {url}{path_of(name)}{known}")
     talk.say(f"A token for a caller:  {talk.mint_hint}")
+    talk.say(f"Dashboard:  {url}/   (sign in with a token; one with --role auditor sees everything)")
 
 
 def _beyond_loopback(host: str, names: tuple[str, ...]) -> str:
