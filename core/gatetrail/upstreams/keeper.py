@@ -146,7 +146,9 @@ class Keeper:
             async with linked(self.name, self.target, link, limit_s, self._us, changes.hear):
                 await self._up(link)
         except TimeoutError:
-            link.lose(f"it did not start within {self._limits.start_limit_ms} ms")
+            late = f"it did not start within {self._limits.start_limit_ms} ms"
+            link.lose(late)
+            return Trouble(late)  # whatever was noted meanwhile: its end is our doing
         except Exception as problem:  # noqa: BLE001 -- whatever it does, it is tried again
             first = _first(problem)
             link.lose(_reason(first), _words(first))
