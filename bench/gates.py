@@ -25,8 +25,10 @@ from gatetrail.gates.state import GateState
 from gatetrail.identity.bearer import TokenVerifier, mint
 from gatetrail.identity.caller import Authenticated, AuthMethod
 from gatetrail.identity.tiers import CallerType, Tier
+from gatetrail.policy.blocklist import BlockEntry
+from gatetrail.policy.identity import IdentityPolicy
 from gatetrail.policy.load import parse_policy
-from gatetrail.policy.model import BlockEntry, IdentityPolicy, Policy, PolicyDocument
+from gatetrail.policy.model import Policy, PolicyDocument
 from gatetrail.words import GateName
 
 ROUNDS = 10

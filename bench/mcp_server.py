@@ -29,8 +29,8 @@ from gatetrail import Gatetrail
 from gatetrail.clock import IdMaker, SystemClock
 from gatetrail.identity.bearer import mint
 from gatetrail.identity.tiers import Tier
+from gatetrail.policy.identity import IdentityPolicy
 from gatetrail.policy.load import parse_policy
-from gatetrail.policy.model import IdentityPolicy
 from gatetrail.runtime.collector import settle
 from gatetrail.settings import ServiceSettings
 

@@ -135,7 +135,7 @@ def until_one_stands_by(dsn: str) -> None:
     """Somebody has asked for the sink in vain, and will ask again."""
     asked = (
         "SELECT FROM pg_stat_activity WHERE application_name = 'gatetrail cursors' AND state = 'idle'"
-        " AND query LIKE '%%pg_try_advisory_lock%%'"
+        " AND query LIKE '%%pg_try_advisory_lock%%' AND datname = current_database()"
     )
     with psycopg.connect(dsn, autocommit=True) as connection:
         until(lambda: connection.execute(asked).rowcount == 1)

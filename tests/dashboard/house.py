@@ -26,7 +26,7 @@ from gatetrail.clock import IdMaker, SystemClock
 from gatetrail.identity.bearer import mint
 from gatetrail.identity.caller import AuthMethod
 from gatetrail.identity.tiers import CallerType
-from gatetrail.policy.model import IdentityPolicy
+from gatetrail.policy.identity import IdentityPolicy
 from gatetrail.settings import ServiceSettings
 from tests.cli.conftest import WITHIN_S, Gatetrail, Running
 from tests.mcp.wire import HANDSHAKE, Answer, Wire

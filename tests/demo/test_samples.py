@@ -13,7 +13,7 @@ from gatetrail.gates.pipeline import Gates
 from gatetrail.gates.state import GateState
 from gatetrail.identity.caller import Anonymous
 from gatetrail.policy.globs import compile_glob
-from gatetrail.policy.model import Requirement
+from gatetrail.policy.servers import Requirement
 from gatetrail.runtime.sample import sample_policy, sample_servers
 
 

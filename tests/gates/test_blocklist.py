@@ -13,7 +13,7 @@ from gatetrail.gates.blocklist import Blocklist
 from gatetrail.gates.decision import PASS, Deny
 from gatetrail.identity.caller import Anonymous
 from gatetrail.identity.tiers import Tier
-from gatetrail.policy.model import BlockEntry
+from gatetrail.policy.blocklist import BlockEntry
 from gatetrail.words import GateName, ReasonCode
 from tests.gates.making import call, caller, gates_for
 

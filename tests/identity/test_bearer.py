@@ -14,7 +14,7 @@ from gatetrail.errors import SettingsInvalid, WrongUse
 from gatetrail.identity.bearer import TokenVerifier, bearer_token, mint
 from gatetrail.identity.caller import Authenticated, AuthMethod, IdentityRefusal, Refused
 from gatetrail.identity.tiers import CallerType, Tier
-from gatetrail.policy.model import IdentityPolicy
+from gatetrail.policy.identity import IdentityPolicy
 
 SECRET = b"thirty-two bytes of test secret!"
 RULES = IdentityPolicy(leeway_s=5, max_lifetime_s=86_400)

@@ -473,7 +473,10 @@ async def test_a_connection_that_dies_takes_all_ownerships_with_it_until_they_ar
     async with open_cursors(migrated) as cursors:
         for name in ("file", "another"):
             await cursors.acquire(name, Start.BEGINNING)
-        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'gatetrail cursors'"
+        ended = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'gatetrail cursors' AND datname = current_database()"
+        )
         assert rows(migrated, ended) == [(True,)]
         with pytest.raises(DatabaseUnavailable, match="does not answer"):
             await cursors.advance("file", 1, 1)

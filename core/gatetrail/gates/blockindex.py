@@ -11,8 +11,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from gatetrail.policy.blocklist import BlockEntry
 from gatetrail.policy.globs import is_literal
-from gatetrail.policy.model import BlockEntry
 
 RUN_CHARACTERS = 4
 

@@ -12,8 +12,8 @@ from gatetrail.call import Call
 from gatetrail.gates.blockindex import BlockIndex
 from gatetrail.gates.decision import PASS, Deny, GateResult, ReasonCode
 from gatetrail.identity.caller import Authenticated, Caller
+from gatetrail.policy.blocklist import BlockEntry
 from gatetrail.policy.globs import compile_glob, is_literal
-from gatetrail.policy.model import BlockEntry
 
 MAX_REMEMBERED = 16_384
 """Combinations of names whose entries are kept; the least recently used one makes room."""

@@ -9,7 +9,7 @@ from functools import lru_cache
 from gatetrail.gates.paths import normalise_path
 from gatetrail.gates.probes import AGENTS, EXTENSIONS, PROBE_PATHS, SECRET_PATHS
 from gatetrail.policy.globs import compile_glob, is_literal
-from gatetrail.policy.model import ScannerPolicy
+from gatetrail.policy.scanner import ScannerPolicy
 
 MAX_REMEMBERED = 4_096
 MAX_REMEMBERED_CHARACTERS = 512

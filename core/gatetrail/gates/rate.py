@@ -9,7 +9,7 @@ from gatetrail.gates.party import address_party
 from gatetrail.gates.state import GateState
 from gatetrail.identity.caller import Authenticated, Caller, tier_of
 from gatetrail.identity.tiers import Tier
-from gatetrail.policy.model import RateLimits
+from gatetrail.policy.rate_limits import RateLimits
 
 BASE_PER_S: dict[Endpoint, float] = {
     Endpoint.MCP: 200.0,

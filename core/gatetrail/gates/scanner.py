@@ -9,7 +9,7 @@ from gatetrail.gates.party import address_party
 from gatetrail.gates.probe import Probes
 from gatetrail.gates.state import GateState
 from gatetrail.identity.caller import Authenticated, Caller
-from gatetrail.policy.model import Burst, ScannerPolicy
+from gatetrail.policy.scanner import Burst, ScannerPolicy
 
 MAX_SHOWN_CHARACTERS = 80
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 Pattern = Annotated[str, Field(min_length=1, max_length=256)]
 """A glob: `*` any characters, `?` one, everything else itself; upper and lower case are the same."""
 
-STRICT = ConfigDict(frozen=True, extra="forbid")
-"""Frozen, and an unknown key is a mistake: a misspelt rule must not be a missing rule."""
+
+class PolicyPart(BaseModel):
+    """One section of the file, or an entry of one. Frozen; an unknown key may be a misspelt rule, so it is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from gatetrail.policy.part import STRICT, Name, Pattern
+from gatetrail.policy.part import Name, Pattern, PolicyPart
 from gatetrail.words import Action, Sensitivity
 
 MAX_PREVIEW_BYTES = 2_000
@@ -45,13 +45,7 @@ class Shape(StrEnum):
     """Card numbers with a right check digit. Sensitive, not secret; masked all the same where the class is kept."""
 
 
-class RedactionPart(BaseModel):
-    """One part of the section."""
-
-    model_config = STRICT
-
-
-class ClassActions(RedactionPart):
+class ClassActions(PolicyPart):
     """What is done to the keys and values of a class. What is public is always kept."""
 
     sensitive: Action = Action.KEEP
@@ -61,7 +55,7 @@ class ClassActions(RedactionPart):
     """Never `keep`."""
 
 
-class RedactionRule(RedactionPart):
+class RedactionRule(PolicyPart):
     """What is found is treated as its class is, unless an action is named."""
 
     # `class` is the word for it, and none that Python lets a field have.
@@ -94,7 +88,7 @@ class PatternRule(RedactionRule):
     """In RE2's syntax. A group named `secret`, as in `emp-(?P<secret>[0-9]{6})`, is treated alone; else the whole."""
 
 
-class RedactionPolicy(RedactionPart):
+class RedactionPolicy(PolicyPart):
     """Applied before an event is sealed, so nothing behind it ever sees what is redacted."""
 
     preview_bytes: Annotated[int, Field(ge=0, le=MAX_PREVIEW_BYTES)] = 0
@@ -105,7 +99,7 @@ class RedactionPolicy(RedactionPart):
     patterns: tuple[PatternRule, ...] = ()
     secret_names: tuple[Name, ...] = ()
     """Names of arguments that hold secrets, besides the built-in ones; case and separators do not count."""
-    shapes: dict[Shape, Action] = {}
+    shapes: dict[Shape, Action] = Field(default={})
     """For built-in shapes an action of their own; `keep` switches one off."""
     keyed_digest: bool = False
     """True: `arguments_digest` is an HMAC, so that nobody without the key can find few-valued arguments by trying."""

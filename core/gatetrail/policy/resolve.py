@@ -11,7 +11,8 @@ from typing import TypeVar, assert_never
 from gatetrail.call import Endpoint, Kind
 from gatetrail.identity.tiers import Tier
 from gatetrail.policy.globs import compile_glob, is_literal
-from gatetrail.policy.model import PolicyDocument, Requirement, ServerPolicy, Unlisted
+from gatetrail.policy.model import PolicyDocument
+from gatetrail.policy.servers import Requirement, ServerPolicy, Unlisted
 
 Thing = TypeVar("Thing")
 

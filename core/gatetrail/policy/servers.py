@@ -1,0 +1,54 @@
+"""The policy file's `servers`: what each server and each of its tools asks of a caller."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field, PositiveInt
+
+from gatetrail.call import Endpoint
+from gatetrail.identity.tiers import Tier
+from gatetrail.policy.part import Name, Pattern, PolicyPart
+
+
+class Requirement(PolicyPart):
+    """What a caller must have. On a tool, what is absent is taken from its server."""
+
+    tier: Tier | None = None
+    scopes: frozenset[Name] | None = None
+    """All of them are needed."""
+    audience: Name | None = None
+    """The token's `aud` must contain it, beside the audience of `identity`."""
+    departments: frozenset[Name] | None = None
+    """The caller must be in one of them."""
+    data_domains: frozenset[Name] | None = None
+    """What kind of data is touched; the blocklist can deny by it."""
+    time_limit_ms: PositiveInt | None = None
+    """The handler's limit; a call that takes longer ends as `timeout`."""
+
+
+class Unlisted(StrEnum):
+    """What happens to tools that the policy does not list by name or glob."""
+
+    INHERIT = "inherit"
+    """They are under their server's own requirement."""
+    DENY = "deny"
+    """They are denied and hidden, as if they did not exist."""
+
+
+class ServerPolicy(Requirement):
+    """One MCP server: its own requirement, and what differs for single tools, resources and prompts."""
+
+    tier: Tier | None = Tier.USER
+    endpoint: Endpoint = Endpoint.MCP
+    tools: dict[Pattern, Requirement] = Field(default={})
+    """By name or glob. An exact name wins over a glob, an earlier glob over a later one."""
+    resources: dict[Pattern, Requirement] = Field(default={})
+    """The same by resource URI."""
+    prompts: dict[Pattern, Requirement] = Field(default={})
+    methods: frozenset[Name] = frozenset()
+    """Further MCP methods that may pass; any method that is neither standard nor here is denied."""
+    unlisted: Unlisted = Unlisted.INHERIT
+    conceal: bool = True
+    """True: a tool that the caller's proof does not reach answers like one that does not exist.
+    False: the answer names gate, required and actual tier. The tool is absent from the list either way."""
