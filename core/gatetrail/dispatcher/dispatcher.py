@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import anyio
 
-from gatetrail.call import Call, Ids, Kind
+from gatetrail.call import Call, Kind
 from gatetrail.clock import Clock, IdMaker
 from gatetrail.dispatcher import record
 from gatetrail.dispatcher.denial import denial
@@ -21,20 +20,19 @@ from gatetrail.dispatcher.execution import (
     TimedOut,
     TimeLimitPassed,
 )
+from gatetrail.dispatcher.judge import Judge, Passed
 from gatetrail.dispatcher.ledger import Ledger
 from gatetrail.dispatcher.observer import UNOBSERVED, Observer
-from gatetrail.errors import AuditUnavailable, Unavailable
+from gatetrail.errors import AuditUnavailable
 from gatetrail.events.fields import Record
 from gatetrail.events.model import ManifestListed
 from gatetrail.events.stamp import Stamp
-from gatetrail.gates.decision import Decision, GateResult
+from gatetrail.gates.decision import GateResult
 from gatetrail.gates.pipeline import Gates
 from gatetrail.identity.caller import Authenticated, Caller, tier_of
 from gatetrail.redaction import Redactor
 from gatetrail.sessions import Sessions
-from gatetrail.words import ExecutionStatus, GateName, Level, ReasonCode
-
-UNRECORDED = "the decision could not be recorded"
+from gatetrail.words import ExecutionStatus, Level
 
 
 def never_failed(_result: object) -> str | None:
@@ -55,15 +53,22 @@ class Dispatcher:
         ids: IdMaker,
         observer: Observer = UNOBSERVED,
     ) -> None:
-        self.gates = gates
-        """The snapshot in force. Swapped whole; a call keeps the one that it started with."""
+        self._judge = Judge(gates, sessions, ledger, stamp, clock, ids, observer)
         self.sessions = sessions
-        self._redaction = sessions.redaction
         self._ledger = ledger
         self._stamp = stamp
         self._clock = clock
         self._ids = ids
         self._observer = observer
+
+    @property
+    def gates(self) -> Gates:
+        """The snapshot in force; a call keeps the one that it started with."""
+        return self._judge.gates
+
+    def adopt(self, gates: Gates) -> None:
+        """From the next call on these decide. Their state has to be that of the gates before."""
+        self._judge.gates = gates
 
     async def dispatch(
         self,
@@ -124,20 +129,18 @@ class Dispatcher:
 
     async def admit(self, call: Call, caller: Caller) -> Admitted | Denied:
         """Decide and make the decision durable. `Admitted` means: the allow row is committed."""
-        gates, began_s = self.gates, self._clock.monotonic_s()
-        checked = await self._check(gates, call, caller)
-        if isinstance(checked, Denied):
-            return checked
-        call, bound, decision = checked
-        execution_id, redactor = self._ids.new_id(), self._redactor_of(gates)
-        event = record.decided(self._stamp, call, bound, decision, execution_id, redactor)
+        judged = await self._judge.judge(call, caller)
+        if isinstance(judged, Denied):
+            return judged
+        call, bound, decision, execution_id = judged.call, judged.caller, judged.decision, self._ids.new_id()
+        event = record.decided(self._stamp, call, bound, decision, execution_id, judged.redactor)
         try:
             await self._ledger.commit(event)
         except AuditUnavailable as problem:
-            return await self._audit_denial(Denied(decision, execution_id), call, bound, redactor, problem, began_s)
+            return await self._judge.unrecorded(judged, execution_id, problem)
         self._ledger.counts.allowed += 1
         started_s = self._clock.monotonic_s()
-        self._observer.decided(decision, execution_id, started_s - began_s)
+        self._observer.decided(decision, execution_id, started_s - judged.began_s)
         return Admitted(call, bound, decision, event, execution_id, started_s)
 
     async def finish(self, admitted: Admitted, status: ExecutionStatus, error_class: str | None = None) -> None:
@@ -156,40 +159,20 @@ class Dispatcher:
 
         `names` is asked only after the gates have passed the call.
         """
-        gates = self.gates
-        checked = await self._check(gates, call, caller)
-        if isinstance(checked, Denied):
-            return checked
-        call, bound, decision = checked
+        judged = await self._judge.judge(call, caller)
+        if isinstance(judged, Denied):
+            return judged
+        server_name, visible = judged.call.server_name, judged.gates.visible
         listed = await names()
-        shown = frozenset(name for name in listed if gates.visible(bound, call.server_name, kind, name))
+        shown = frozenset(name for name in listed if visible(judged.caller, server_name, kind, name))
         hidden_count = sum(name not in shown for name in listed)
-        await self._ledger.commit_or_spool(
-            self._listed(call, bound, decision, self._redactor_of(gates), (len(listed) - hidden_count, hidden_count))
-        )
+        await self._ledger.commit_or_spool(self._listed(judged, len(listed) - hidden_count, hidden_count))
         return shown
 
     async def check(self, call: Call, caller: Caller) -> Denied | None:
         """Decide on something that runs no tool, such as a ping. Only a denial is recorded."""
-        checked = await self._check(self.gates, call, caller)
-        return checked if isinstance(checked, Denied) else None
-
-    async def _check(self, gates: Gates, call: Call, caller: Caller) -> tuple[Call, Caller, Decision] | Denied:
-        """What the gates say of a caller as its sessions bind it. A denial is recorded here."""
-        redactor, began_s = self._redactor_of(gates), self._clock.monotonic_s()
-        try:
-            bound = await self.sessions.bind(caller, call.ids.session_id)
-        except Unavailable as problem:
-            undone = Denied(self._decide(gates, call, caller), self._ids.new_id())
-            return await self._audit_denial(undone, call, caller, redactor, problem, began_s)
-        call = _with_ids(call, bound)
-        decision = self._decide(gates, call, bound)
-        if decision.allowed:
-            return call, bound, decision
-        denied = Denied(decision, self._ids.new_id())
-        event = record.decided(self._stamp, call, bound, decision, denied.execution_id, redactor)
-        await self._ledger.commit_or_spool(event)
-        return self._noted(denied, began_s)
+        judged = await self._judge.judge(call, caller)
+        return judged if isinstance(judged, Denied) else None
 
     def arrival(self, source_ip: str | None) -> GateResult:
         """Counts a request that becomes no call, towards the burst limit of where it came from."""
@@ -202,42 +185,11 @@ class Dispatcher:
     @property
     def redactor(self) -> Redactor:
         """Of the policy in force."""
-        return self._redactor_of(self.gates)
+        return self._judge.redactor_under(self.gates)
 
-    def _redactor_of(self, gates: Gates) -> Redactor:
-        return self._redaction.under(gates.policy.document.redaction)
-
-    def _decide(self, gates: Gates, call: Call, caller: Caller) -> Decision:
-        return gates.decide(call, caller, self._clock.now_us(), self._clock.monotonic_s())
-
-    def _noted(self, denied: Denied, began_s: float) -> Denied:
-        self._ledger.counts.denied += 1
-        self._observer.decided(denied.decision, denied.execution_id, self._clock.monotonic_s() - began_s)
-        return denied
-
-    async def _audit_denial(
-        self, undone: Denied, call: Call, caller: Caller, redactor: Redactor, problem: Unavailable, began_s: float
-    ) -> Denied:
-        decision = replace(
-            undone.decision,
-            allowed=False,
-            gate=GateName.AUDIT,
-            reason_code=ReasonCode.AUDIT_UNAVAILABLE,
-            reason=UNRECORDED,
-            concealed=False,
-        )
-        denied = Denied(decision, undone.execution_id)
-        # Why may name servers and addresses that are not the caller's business.
-        told = replace(decision, reason=f"{UNRECORDED}: {problem}"[:500])
-        event = record.decided(self._stamp, call, caller, told, denied.execution_id, redactor)
-        await self._ledger.spool(event)
-        return self._noted(denied, began_s)
-
-    def _listed(
-        self, call: Call, caller: Caller, decision: Decision, redactor: Redactor, counts: tuple[int, int]
-    ) -> ManifestListed:
-        shown, hidden = counts
-        texts = redactor.texts(
+    def _listed(self, judged: Passed, shown: int, hidden: int) -> ManifestListed:
+        call, caller = judged.call, judged.caller
+        texts = judged.redactor.texts(
             {
                 "user_id": caller.user_id if isinstance(caller, Authenticated) else None,
                 "session_id": call.ids.session_id,
@@ -255,24 +207,9 @@ class Dispatcher:
                 "actual_tier": tier_of(caller).value,
                 "shown_count": shown,
                 "hidden_count": hidden,
-                "policy_version": decision.policy_version,
+                "policy_version": judged.decision.policy_version,
             }
         )
-
-
-def _with_ids(call: Call, caller: Caller) -> Call:
-    if not isinstance(caller, Authenticated):
-        return call
-    ids = call.ids
-    merged = Ids(
-        trace_id=ids.trace_id,
-        span_id=ids.span_id,
-        session_id=caller.session_id or ids.session_id or caller.derived_session_id,
-        context_id=caller.context_id or ids.context_id,
-        client_id=caller.client_id or ids.client_id,
-        task_id=ids.task_id,
-    )
-    return call.with_ids(merged)
 
 
 def _class_of(problem: BaseException) -> str:

@@ -12,6 +12,6 @@ Pattern = Annotated[str, Field(min_length=1, max_length=256)]
 
 
 class PolicyPart(BaseModel):
-    """One section of the file, or an entry of one. Frozen; an unknown key may be a misspelt rule, so it is a mistake."""
+    """One section of the file, or an entry of one. Frozen. An unknown key may be a misspelt rule: it is a mistake."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
