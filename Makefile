@@ -64,7 +64,7 @@ wheel: .venv/dev.stamp ## Build the wheel into dist/
 
 requirements: build/uv/bin/uv ## Lock the newest allowed versions into the two requirements files
 	@$(call lock,requirements-dev.txt,--group dev --all-extras)
-	@$(call lock,requirements.txt,--group build --extra otel --extra otlp --constraint requirements-dev.txt)
+	@$(call lock,requirements.txt,--group build --extra otel --extra otlp --extra valkey --constraint requirements-dev.txt)
 
 clean: ## Remove all that make has made, the environment too
 	rm -rf .venv build dist $(NODE_FOLDERS:%=%/node_modules)
