@@ -38,6 +38,8 @@ class ReasonCode(StrEnum):
     BLOCKED = "blocked"
     RATE_EXCEEDED = "rate_exceeded"
     HOOK_DENIED = "hook_denied"
+    HOOK_FAILED = "hook_failed"
+    """A hook that has to agree gave no answer."""
     AUDIT_UNAVAILABLE = "audit_unavailable"
 
 

@@ -98,6 +98,7 @@ def test_each_kind_has_the_class_that_was_chosen_for_it() -> None:
         "session.ended": (3002, 2),
         "policy.changed": (3004, 3),
         "policy.rejected": (3004, 3),
+        "hook.ran": (6002, 99),
         "hook.failed": (6008, 1),
         "audit.heartbeat": (6002, 99),
         "audit.checkpoint": (6002, 99),

@@ -174,6 +174,26 @@ class PolicyRejected(Record):
     """What is wrong, with file and line."""
 
 
+class HookRan(Record):
+    """An external action of a hook was run to its end."""
+
+    event_name: Literal["hook.ran"] = "hook.ran"
+    hook_id: Identifier
+    """The hook, by its name in the policy."""
+    hook_event: ShortName
+    """The moment that it hangs on."""
+    hook_action: Literal["command", "webhook"]
+    """What was run."""
+    hook_outcome: Literal["passed", "denied"]
+    """What it said. One that is only told of something always passes."""
+    latency_ms: Milliseconds
+    """What it took, with all tries, in milliseconds."""
+    reason: Sentence | None = None
+    """Why it denied, in its own words."""
+    execution_id: Identifier | None = None
+    """The decision that it belongs to."""
+
+
 class HookFailed(Record):
     """An external action of a hook failed or ran into its time limit."""
 
@@ -194,6 +214,10 @@ class LifecycleReported(Record):
     event_name: LifecycleName
     tool_name: Identifier | None = None
     """The agent's tool, where the moment is about one."""
+    server_name: ShortName | None = None
+    """The MCP server of the tool, where it has one."""
+    execution_id: Identifier | None = None
+    """The decision that it belongs to."""
 
 
 class AuditHeartbeat(Record):
@@ -274,6 +298,7 @@ Event = Annotated[
     | ManifestListed
     | PolicyChanged
     | PolicyRejected
+    | HookRan
     | HookFailed
     | LifecycleReported
     | AuditHeartbeat

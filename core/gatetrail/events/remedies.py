@@ -33,6 +33,7 @@ REMEDIES: dict[ReasonCode, str] = {
     ReasonCode.BLOCKED: "the blocklist entry {rule_id} removed from the policy, or expired",
     ReasonCode.RATE_EXCEEDED: "the same call after {retry_after_ms} ms",
     ReasonCode.HOOK_DENIED: "a hook that agrees: {reason}",
+    ReasonCode.HOOK_FAILED: "an answer of the hook {rule_id}, or `on_failure: allow` for it in the policy",
     ReasonCode.AUDIT_UNAVAILABLE: "the same call as soon as the database takes records again",
 }
 """By reason code; the names in braces are keys of the event."""

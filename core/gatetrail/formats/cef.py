@@ -100,6 +100,8 @@ def title_of(kind: Kind, event_name: str) -> str:  # noqa: C901, PLR0911, PLR091
             return "Policy changed"
         case Kind.POLICY_REJECTED:
             return "Policy rejected"
+        case Kind.HOOK_RAN:
+            return "Hook ran"
         case Kind.HOOK_FAILED:
             return "Hook failed"
         case Kind.LIFECYCLE:

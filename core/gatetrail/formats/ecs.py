@@ -84,7 +84,7 @@ def categorized(kind: Kind, event_name: str, *, denied: bool) -> Categories:  # 
             return ("api",), ("access",)
         case Kind.POLICY_CHANGED | Kind.POLICY_REJECTED:
             return ("configuration",), ("change",)
-        case Kind.HOOK_FAILED:
+        case Kind.HOOK_RAN | Kind.HOOK_FAILED:
             return ("api",), ("info",)
         case Kind.LIFECYCLE:
             return _LIFECYCLE[event_name]

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     MANIFEST_LISTED = "manifest.listed"
     POLICY_CHANGED = "policy.changed"
     POLICY_REJECTED = "policy.rejected"
+    HOOK_RAN = "hook.ran"
     HOOK_FAILED = "hook.failed"
     LIFECYCLE = "lifecycle"
     """All ten of them."""

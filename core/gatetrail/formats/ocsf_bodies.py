@@ -35,7 +35,7 @@ def put_body(keys: Keys, told: Object, moment_ms: int) -> None:  # noqa: C901 --
             _put_actor(keys, told)
         case Kind.AUDIT_HEARTBEAT | Kind.AUDIT_CHECKPOINT | Kind.AUDIT_GAP:
             _put_trail(keys, told)
-        case Kind.AUDIT_SINK_FAILED | Kind.AUDIT_SINK_RECOVERED:
+        case Kind.AUDIT_SINK_FAILED | Kind.AUDIT_SINK_RECOVERED | Kind.HOOK_RAN:
             _put_trail(keys, told)
         case _:
             assert_never(keys.kind)

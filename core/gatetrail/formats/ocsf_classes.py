@@ -74,6 +74,8 @@ def activity_of(kind: Kind, event_name: str) -> Activity:  # noqa: C901, PLR0911
             return Activity(AUTHENTICATION, 2, "Logoff")
         case Kind.POLICY_CHANGED | Kind.POLICY_REJECTED:
             return _UPDATE
+        case Kind.HOOK_RAN:
+            return Activity(APPLICATION_LIFECYCLE, OTHER, "Hook Ran")
         case Kind.HOOK_FAILED:
             return Activity(APPLICATION_ERROR, 1, "General Error")
         case Kind.LIFECYCLE:

@@ -31,6 +31,8 @@ def outcome_of(keys: Keys) -> Outcome:
             return Outcome.SUCCESS
         case Kind.POLICY_CHANGED | Kind.AUDIT_HEARTBEAT | Kind.AUDIT_CHECKPOINT | Kind.AUDIT_SINK_RECOVERED:
             return Outcome.SUCCESS
+        case Kind.HOOK_RAN:  # the run, whatever the hook said
+            return Outcome.SUCCESS
         case Kind.LIFECYCLE:
             return _LIFECYCLE.get(keys.event_name, Outcome.UNKNOWN)
         case _:

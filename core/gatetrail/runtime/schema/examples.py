@@ -153,6 +153,26 @@ _EVENTS: dict[str, tuple[dict[str, Any], ...]] = {
             "message": "a policy file was refused; 3f8a1c0de5b94277 stays in force",
         },
     ),
+    "hook.ran": (
+        {
+            "hook_id": "ticket-check",
+            "hook_event": "pre_tool_use",
+            "hook_action": "command",
+            "hook_outcome": "passed",
+            "latency_ms": 31.2,
+            "message": "hook ticket-check passed",
+        },
+        {
+            "level": Level.WARNING,
+            "hook_id": "freeze",
+            "hook_event": "pre_tool_use",
+            "hook_action": "webhook",
+            "hook_outcome": "denied",
+            "latency_ms": 84,
+            "reason": "nothing is paid during the audit",
+            "message": "hook freeze denied: nothing is paid during the audit",
+        },
+    ),
     "hook.failed": (
         {
             "level": Level.WARNING,
