@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import assert_never
 
 MAX_STEPS = 16
 
@@ -37,9 +38,10 @@ class AnyDepth:
 
 
 Step = Name | AnyName | Item | AnyDepth
+Steps = tuple[Step, ...]
 
 
-def parse_path(text: str) -> tuple[Step, ...]:
+def parse_path(text: str) -> Steps:
     """The steps of a path. Raises ValueError with what is wrong and what would be right."""
     if text.startswith("$"):
         raise ValueError("begins with `$`; leave it out, a path begins with the name of an argument")
@@ -57,6 +59,26 @@ def parse_path(text: str) -> tuple[Step, ...]:
     if len(steps) > MAX_STEPS:
         raise ValueError(f"has more than {MAX_STEPS} steps")
     return tuple(steps)
+
+
+def onward(steps: Steps, key: str | int) -> tuple[Steps, ...]:
+    """What is left of a path one name or one item further down, in each way that it can be read.
+
+    None: the path does not lead there; no steps left: it ends there.
+    """
+    first, rest = steps[0], steps[1:]
+    match first:
+        case AnyDepth():
+            return (steps, *onward(rest, key))
+        case AnyName():
+            fits = isinstance(key, str)
+        case Name(name):
+            fits = isinstance(key, str) and key.casefold() == name
+        case Item(index):
+            fits = isinstance(key, int) and index in {None, key}
+        case _:
+            assert_never(first)
+    return (rest,) if fits else ()
 
 
 def _step(text: str, position: int) -> tuple[Step, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, cast
 
 import re2  # type: ignore[import-untyped]
@@ -51,6 +51,27 @@ def compile_expression(pattern: str, *, capture: bool = True) -> Expression:
         raise ValueError(_explained(cast("Exception", problem))) from None
     except UnicodeEncodeError:
         raise ValueError("the pattern holds half a character (a lone surrogate)") from None
+
+
+def joined_expressions(sources: Sequence[str]) -> Iterator[Expression]:
+    """As few expressions as RE2 has room for, of which one fits wherever one of the sources does.
+
+    Two sources with a group of the same name cannot be joined. Raises ValueError like `compile_expression`.
+    """
+    if not sources:
+        return
+    try:
+        yield compile_expression("|".join(f"(?:{source})" for source in sources), capture=False)
+    except ValueError:
+        if len(sources) == 1:
+            raise
+        yield from joined_expressions(sources[: len(sources) // 2])
+        yield from joined_expressions(sources[len(sources) // 2 :])
+
+
+def is_anchored(pattern: str) -> bool:
+    """True for what may fit a whole text and not the same text as a part of a longer one."""
+    return any(mark in pattern for mark in ("^", "$", r"\A", r"\z"))
 
 
 def _explained(problem: Exception) -> str:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from gatetrail.call import CUT_MARK
 from gatetrail.policy.check_redaction import action_of
-from gatetrail.policy.expressions import Expression, Match, compile_expression
+from gatetrail.policy.expressions import Expression, Match, compile_expression, is_anchored, joined_expressions
 from gatetrail.policy.redaction import RedactionPolicy, Shape
+from gatetrail.policy.secret_shapes import CHECKS, EXPRESSIONS
+from gatetrail.policy.tricks import without_tricks
 from gatetrail.redaction.marks import Marks, is_mark
-from gatetrail.redaction.shapes import CHECKS, EXPRESSIONS
-from gatetrail.redaction.tricks import without_tricks
 from gatetrail.words import Action
 
 _OURS = frozenset(EXPRESSIONS.values())
@@ -144,26 +144,13 @@ def _joined_tests(sources: Sequence[str]) -> Iterator[Expression]:
     ours = [_NAMED_GROUP.sub("(?:", source) for source in sources if source in _OURS]
     # Two expressions with a group of the same name cannot be joined.
     theirs = [source for source in sources if source not in _OURS]
-    yield from _joined([*ours, *(source for source in theirs if "(?P<" not in source)])
+    yield from joined_expressions([*ours, *(source for source in theirs if "(?P<" not in source)])
     yield from (compile_expression(source, capture=False) for source in theirs if "(?P<" in source)
-
-
-def _joined(sources: Sequence[str]) -> Iterator[Expression]:
-    """One expression for all, or for half of them each where that would be too large for RE2."""
-    if not sources:
-        return
-    try:
-        yield compile_expression("|".join(f"(?:{source})" for source in sources), capture=False)
-    except ValueError:
-        if len(sources) == 1:
-            raise
-        yield from _joined(sources[: len(sources) // 2])
-        yield from _joined(sources[len(sources) // 2 :])
 
 
 def _is_anchored(pattern: str) -> bool:
     """True for what may fit a whole text and not a part of a longer one."""
-    return pattern not in _OURS and any(mark in pattern for mark in ("^", "$", r"\A", r"\z"))
+    return pattern not in _OURS and is_anchored(pattern)
 
 
 def _secret_of(match: Match, groups: Sequence[int]) -> tuple[int, int]:

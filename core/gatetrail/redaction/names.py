@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
-from gatetrail.redaction.tricks import without_tricks
+from gatetrail.policy.tricks import without_tricks
 
 MAX_REMEMBERED = 4_096
 MAX_NAME_CHARACTERS = 128

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import assert_never
 
-from gatetrail.policy.argument_path import AnyDepth, AnyName, Item, Name, Step, parse_path
+from gatetrail.policy.argument_path import Steps, onward, parse_path
 from gatetrail.policy.check_redaction import action_of
 from gatetrail.policy.globs import compile_glob
 from gatetrail.policy.redaction import ArgumentRule, RedactionPolicy
@@ -21,7 +20,7 @@ class _Way:
     """A rule on its way: the steps that are still to be taken. `rank` is its place in the file."""
 
     rank: int
-    steps: tuple[Step, ...]
+    steps: Steps
     action: Action
 
 
@@ -75,23 +74,11 @@ class _Names:
 
 
 def _place(ways: Iterable[_Way]) -> Place:
-    found = tuple(ways)
+    # Twice `**` leads to the same place in many ways.
+    found = tuple(dict.fromkeys(ways))
     ended = min((way for way in found if not way.steps), key=lambda way: way.rank, default=None)
     return Place(tuple(way for way in found if way.steps), ended.action if ended else None)
 
 
-def _onward(way: _Way, key: str | int) -> tuple[_Way, ...]:
-    first, *rest = way.steps
-    beyond = _Way(way.rank, tuple(rest), way.action)
-    match first:
-        case AnyDepth():
-            return (way, *_onward(beyond, key))
-        case AnyName():
-            fits = isinstance(key, str)
-        case Name(name):
-            fits = isinstance(key, str) and key.casefold() == name
-        case Item(index):
-            fits = isinstance(key, int) and index in {None, key}
-        case _:
-            assert_never(first)
-    return (beyond,) if fits else ()
+def _onward(way: _Way, key: str | int) -> Iterable[_Way]:
+    return (_Way(way.rank, steps, way.action) for steps in onward(way.steps, key))
