@@ -15,6 +15,8 @@ from gatetrail.policy.blocklist import BlockEntry
 from gatetrail.policy.globs import is_literal
 
 RUN_CHARACTERS = 4
+_ANY = ("", "")
+"""Entries that name nothing but arguments are filed under this."""
 
 _LITERAL_DIMENSIONS = ("users", "departments", "data_domains")
 _PATTERN_DIMENSIONS = ("tools", "servers")
@@ -40,6 +42,7 @@ class BlockIndex:
     def candidates(self, patterned: Mapping[str, Iterable[str]], literal: Mapping[str, Iterable[str]]) -> set[int]:
         """Positions of all entries that can fit these case-folded names, and of few others."""
         found: set[int] = set()
+        found.update(self._positions.get(_ANY, ()))
         for dimension, names in (*patterned.items(), *literal.items()):
             for name in names:
                 found.update(self._positions.get((dimension, name), ()))
@@ -88,4 +91,4 @@ def _filed_under(entry: BlockEntry, frequencies: Counter[Key]) -> set[Key]:
             min(_pattern_keys(dimension, pattern), key=frequencies.__getitem__) for pattern in getattr(entry, dimension)
         )
         choices.append(set(rarest))
-    return min(filter(None, choices), key=crowd)
+    return min(filter(None, choices), key=crowd, default={_ANY})

@@ -1,4 +1,4 @@
-"""Gate 3: deny entries for tools, users, servers, departments and data domains. No tier is exempt."""
+"""Gate 3: deny entries for tools, users, servers, departments, data domains and arguments. No tier is exempt."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from gatetrail.call import Call
+from gatetrail.call import Call, Kind
+from gatetrail.gates.argument_tests import CompiledTest
+from gatetrail.gates.arguments import Looking, plain
 from gatetrail.gates.blockindex import BlockIndex
 from gatetrail.gates.decision import PASS, Deny, GateResult, ReasonCode
+from gatetrail.gates.paths import normalise_path
 from gatetrail.identity.caller import Authenticated, Caller
 from gatetrail.policy.blocklist import BlockEntry
 from gatetrail.policy.globs import compile_glob, is_literal
 
 MAX_REMEMBERED = 16_384
 """Combinations of names whose entries are kept; the least recently used one makes room."""
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):(.*)", re.DOTALL)
+"""RFC 3986, section 3.1."""
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -37,14 +43,21 @@ class Blocklist:
         proven = caller if isinstance(caller, Authenticated) else None
         user_id = proven.user_id if proven else None
         department = proven.department if proven else None
-        entries = self._fitting(call.tool_name, call.server_name, user_id, department, data_domains)
+        entries = self._fitting(call.kind, call.tool_name, call.server_name, user_id, department, data_domains)
+        looking: Looking | None = None
         for entry in entries:
-            if entry.expires_at_us is None or now_us < entry.expires_at_us:
+            if entry.expires_at_us is not None and now_us >= entry.expires_at_us:
+                continue
+            if not entry.tests:
                 return entry.denial
+            looking = looking or Looking(call.arguments)
+            if (denial := entry.judge(looking)) is not None:
+                return denial
         return PASS
 
     def _find(
         self,
+        kind: Kind,
         tool_name: str,
         server_name: str,
         user_id: str | None,
@@ -52,14 +65,14 @@ class Blocklist:
         data_domains: tuple[str, ...],
     ) -> tuple[_Entry, ...]:
         asked = Asked(
-            tools=tool_name.casefold(),
-            servers=server_name.casefold(),
+            tools=names_of(kind, tool_name),
+            servers=frozenset({server_name.casefold(), plain(server_name)}),
             users=frozenset({user_id.casefold()} if user_id else ()),
             departments=frozenset({department.casefold()} if department else ()),
             data_domains=frozenset(domain.casefold() for domain in data_domains),
         )
         positions = self._index.candidates(
-            {"tools": (asked.tools,), "servers": (asked.servers,)},
+            {"tools": asked.tools, "servers": asked.servers},
             {
                 "users": asked.users,
                 "departments": asked.departments,
@@ -72,10 +85,10 @@ class Blocklist:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The names of one call, case-folded."""
+    """The names of one call, case-folded: of the tool and the server in each way that they can be meant."""
 
-    tools: str
-    servers: str
+    tools: frozenset[str]
+    servers: frozenset[str]
     users: frozenset[str]
     departments: frozenset[str]
     data_domains: frozenset[str]
@@ -88,15 +101,18 @@ class _Names:
     literals: frozenset[str]
     globs: tuple[re.Pattern[str], ...]
 
-    def fit(self, name: str) -> bool:
-        if name in self.literals or not (self.literals or self.globs):
+    def fit(self, names: frozenset[str]) -> bool:
+        if not (self.literals or self.globs) or not self.literals.isdisjoint(names):
             return True
-        return any(glob.fullmatch(name) for glob in self.globs)
+        return any(glob.fullmatch(name) for glob in self.globs for name in names)
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
     denial: Deny
+    unseen: Deny
+    """For a call with more arguments than are looked at."""
+    tests: tuple[CompiledTest, ...]
     expires_at_us: int | None
     tools: _Names
     servers: _Names
@@ -113,10 +129,32 @@ class _Entry:
             and (not self.data_domains or not self.data_domains.isdisjoint(asked.data_domains))
         )
 
+    def judge(self, looking: Looking) -> Deny | None:
+        """What was not looked at counts as fitting: nobody gets past an entry by sending more."""
+        denial = self.denial
+        for test in self.tests:
+            verdict = test.verdict(looking)
+            if verdict is False:
+                return None
+            if verdict is None:
+                denial = self.unseen
+        return denial
+
+
+def names_of(kind: Kind, name: str) -> frozenset[str]:
+    """A name in lower case: as it came, without tricks of writing, and of a URI as its most lenient reader takes it."""
+    names = {name.casefold(), plain(name)}
+    if kind is Kind.RESOURCE and (parts := _SCHEME.match(name)):
+        path = normalise_path(parts[2])
+        names |= {f"{parts[1].casefold()}{slashes}{path}" for slashes in (":", ":/", "://")}
+    return frozenset(names)
+
 
 def _compiled(entry: BlockEntry) -> _Entry:
     return _Entry(
         denial=Deny(ReasonCode.BLOCKED, f"blocked by entry {entry.id!r}: {entry.reason}", rule_id=entry.id),
+        unseen=Deny(ReasonCode.BLOCKED, _too_much(entry), rule_id=entry.id),
+        tests=tuple(CompiledTest(test, entry.max_argument_bytes) for test in entry.arguments),
         expires_at_us=_microseconds(entry.expires_at) if entry.expires_at else None,
         tools=_names(entry.tools),
         servers=_names(entry.servers),
@@ -124,6 +162,11 @@ def _compiled(entry: BlockEntry) -> _Entry:
         departments=_folded(entry.departments),
         data_domains=_folded(entry.data_domains),
     )
+
+
+def _too_much(entry: BlockEntry) -> str:
+    much = f"there is more in the arguments than the {entry.max_argument_bytes} bytes that it looks at"
+    return f"blocked by entry {entry.id!r}, as {much}: {entry.reason}"
 
 
 def _names(patterns: Sequence[str]) -> _Names:

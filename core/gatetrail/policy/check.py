@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
+from gatetrail.policy.check_blocklist import blocklist_complaints
 from gatetrail.policy.check_redaction import redaction_complaints
 from gatetrail.policy.source import Location
 
@@ -20,7 +21,7 @@ Data = Mapping[str, Any]
 def complaints_of(data: Data) -> Iterator[Complaint]:
     """Place and message for each mistake that types alone do not show."""
     yield from _about_algorithms(data)
-    yield from _about_blocklist(data)
+    yield from blocklist_complaints(_items_of(data.get("blocklist")))
     yield from _about_agents(data)
     redaction = _keys_of(data.get("redaction"))
     yield from redaction_complaints(
@@ -36,20 +37,6 @@ def _about_algorithms(data: Data) -> Iterator[Complaint]:
         if isinstance(name, str) and name not in SUPPORTED_ALGORITHMS:
             message = f"algorithm {name!r} is not supported; this release checks HS256 only"
             yield ("identity", "algorithms", position), message
-
-
-def _about_blocklist(data: Data) -> Iterator[Complaint]:
-    seen: dict[str, int] = {}
-    for position, item in enumerate(_items_of(data.get("blocklist"))):
-        entry = _keys_of(item)
-        name = entry.get("id")
-        if isinstance(name, str) and (first := seen.setdefault(name, position)) != position:
-            message = f"the id {name!r} belongs to blocklist[{first}] already; ids are unique"
-            yield ("blocklist", position, "id"), message
-        parts = ("tools", "users", "servers", "departments", "data_domains")
-        if entry and not any(entry.get(part) for part in parts):
-            message = 'names nothing that it denies, so it would deny every call; write tools: ["*"] if that is meant'
-            yield ("blocklist", position), message
 
 
 def _about_agents(data: Data) -> Iterator[Complaint]:

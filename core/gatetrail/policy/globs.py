@@ -10,12 +10,12 @@ def is_literal(pattern: str) -> bool:
     return "*" not in pattern and "?" not in pattern
 
 
-def glob_expression(pattern: str) -> str:
-    """The regular expression (to be used with `fullmatch` on case-folded text) of a glob.
+def glob_expression(pattern: str, *, fold: bool = True) -> str:
+    """The regular expression (to be used with `fullmatch`; on case-folded text unless `fold` is False) of a glob.
 
     Matching takes time linear in the text for each star: what stands between two stars is searched once.
     """
-    first, *others = (_escape(part) for part in re.split(r"\*+", pattern.casefold()))
+    first, *others = (_escape(part) for part in re.split(r"\*+", pattern.casefold() if fold else pattern))
     if not others:
         return f"(?s:{first})"
     *middle, last = others
