@@ -30,6 +30,7 @@ from gatetrail.events.stamp import Stamp
 from gatetrail.gates.decision import GateResult
 from gatetrail.gates.pipeline import Gates
 from gatetrail.identity.caller import Authenticated, Caller, tier_of
+from gatetrail.policy.model import Policy
 from gatetrail.redaction import Redactor
 from gatetrail.sessions import Sessions
 from gatetrail.words import ExecutionStatus, Level
@@ -55,6 +56,7 @@ class Dispatcher:
     ) -> None:
         self._judge = Judge(gates, sessions, ledger, stamp, clock, ids, observer)
         self.sessions = sessions
+        self.adopt(gates)
         self._ledger = ledger
         self._stamp = stamp
         self._clock = clock
@@ -66,9 +68,19 @@ class Dispatcher:
         """The snapshot in force; a call keeps the one that it started with."""
         return self._judge.gates
 
+    def prepare(self, policy: Policy) -> Gates:
+        """The gates of another policy, over the state of those in force, to be adopted next. Fit for a thread."""
+        gates = self.gates.under(policy)
+        self._judge.redactor_under(gates)
+        return gates
+
     def adopt(self, gates: Gates) -> None:
-        """From the next call on these decide. Their state has to be that of the gates before."""
+        """From the next call on these decide; a call on its way ends under what it started with.
+
+        Their state has to be that of the gates before.
+        """
         self._judge.gates = gates
+        self.sessions.redaction.adopt(gates.policy.document.redaction)
 
     async def dispatch(
         self,
@@ -141,13 +153,13 @@ class Dispatcher:
         self._ledger.counts.allowed += 1
         started_s = self._clock.monotonic_s()
         self._observer.decided(decision, execution_id, started_s - judged.began_s)
-        return Admitted(call, bound, decision, event, execution_id, started_s)
+        return Admitted(call, bound, decision, event, execution_id, started_s, judged.redactor)
 
     async def finish(self, admitted: Admitted, status: ExecutionStatus, error_class: str | None = None) -> None:
         """Record how an admitted call ended. Cannot be cancelled; falls back to the spool; never raises."""
         latency_s = max(self._clock.monotonic_s() - admitted.started_s, 0.0)
         await self._ledger.commit_or_spool(
-            record.completed(self._stamp, admitted.event, status, latency_s * 1000, error_class, self.redactor)
+            record.completed(self._stamp, admitted.event, status, latency_s * 1000, error_class, admitted.redactor)
         )
         self._ledger.counts.completed += 1
         self._observer.completed(status, latency_s)

@@ -9,6 +9,7 @@ from gatetrail.call import Call
 from gatetrail.events.model import ToolCallDecided
 from gatetrail.gates.decision import Decision
 from gatetrail.identity.caller import Caller
+from gatetrail.redaction import Redactor
 
 Result = TypeVar("Result")
 
@@ -33,6 +34,8 @@ class Admitted:
     execution_id: str
     started_s: float
     """On the monotonic clock: when the handler was let go."""
+    redactor: Redactor
+    """Of the policy that decided, for what is recorded of the call's end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,10 @@ class Gates:
         self._blocklist = Blocklist(document.blocklist)
         self._rate = RateGate(document.rate_limits, state)
 
+    def under(self, policy: Policy) -> Gates:
+        """The gates of another policy over the same state."""
+        return Gates(policy, self.state, self._stopwatch_ns)
+
     def decide(self, call: Call, caller: Caller, now_us: int, now_s: float) -> Decision:
         """Allow, or deny by exactly one gate. Never raises on account of what a caller sent.
 

@@ -22,6 +22,11 @@ MAX_FILE_BYTES = 5_000_000
 
 def load_policy(path: Path) -> Policy:
     """The policy in a YAML file of at most 5 MB. Raises PolicyInvalid with every problem, in line order."""
+    return policy_in(content_of(path), path)
+
+
+def content_of(path: Path) -> bytes:
+    """What the file holds, of at most 5 MB. Raises PolicyInvalid where it cannot be read."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
@@ -31,6 +36,11 @@ def load_policy(path: Path) -> Policy:
         raise _invalid(path, f"cannot be read: {error.strerror or error}") from None
     if len(content) > MAX_FILE_BYTES:
         raise _invalid(path, f"is larger than {MAX_FILE_BYTES // 1_000_000} MB")
+    return content
+
+
+def policy_in(content: bytes, path: Path) -> Policy:
+    """The policy in what a file held. Raises PolicyInvalid like `load_policy`."""
     return parse_policy(_decoded(content, path), str(path))
 
 

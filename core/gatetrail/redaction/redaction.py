@@ -9,22 +9,28 @@ from gatetrail.redaction.redactor import Redactor
 
 
 class Redaction:
-    """Gives the redactor of a policy; the last one is kept."""
+    """Gives the redactor of a policy; that of the policy in force is kept."""
 
     def __init__(self, key: bytes, sensitive_keys: frozenset[str], policy: RedactionPolicy | None = None) -> None:
         """`key` is for hashes: the same key, the same hashes. Raises SettingsInvalid for one of less than 32 bytes."""
         check_key(key)
         self._marks = Marks(key)
         self._sensitive_keys = sensitive_keys
-        self._policy = policy or RedactionPolicy()
-        self.current = Redactor(self._policy, self._marks, sensitive_keys)
-        """That of the policy that was asked for last."""
+        self.current = Redactor(policy or RedactionPolicy(), self._marks, sensitive_keys)
+        """That of the policy in force, for what belongs to no call."""
+        self._next = self.current
 
     def under(self, policy: RedactionPolicy) -> Redactor:
-        """The redactor of a policy, made when it is not the last one's."""
-        if policy is not self._policy:
-            self._policy, self.current = policy, Redactor(policy, self._marks, self._sensitive_keys)
-        return self.current
+        """The redactor of a policy: the one in force, the one that was made last, or a new one."""
+        for redactor in (self.current, self._next):
+            if policy is redactor.policy:
+                return redactor
+        self._next = Redactor(policy, self._marks, self._sensitive_keys)
+        return self._next
+
+    def adopt(self, policy: RedactionPolicy) -> None:
+        """From now on this policy is in force."""
+        self.current = self.under(policy)
 
 
 def check_key(key: bytes) -> None:

@@ -55,7 +55,8 @@ class Redactor:
 
     def __init__(self, policy: RedactionPolicy, marks: Marks, sensitive_keys: frozenset[str]) -> None:
         names_on = policy.shapes.get(Shape.SECRET_NAME) is not Action.KEEP
-        self._policy = policy
+        self.policy = policy
+        """What it was made of."""
         self._marks = marks
         self._finder = Finder(policy, marks)
         self._places = Places(policy)
@@ -115,11 +116,11 @@ class Redactor:
     @property
     def has_previews(self) -> bool:
         """False where the policy wants none."""
-        return self._policy.preview_bytes > 0
+        return self.policy.preview_bytes > 0
 
     def preview(self, call: Call, room_bytes: int = MAX_PREVIEW_BYTES) -> str | None:
         """`arguments_preview`, in no more than the room that there is; None when there is nothing to show."""
-        max_bytes = min(self._policy.preview_bytes, room_bytes)
+        max_bytes = min(self.policy.preview_bytes, room_bytes)
         if max_bytes <= 0 or not call.arguments:
             return None
         return preview(call.arguments, self._places.of(call.server_name, call.tool_name), self._treatment, max_bytes)
@@ -130,7 +131,7 @@ class Redactor:
         Unkeyed, as by default, anybody can recompute it; and so somebody who knows all but a few values can
         find these by trying. That is why it can be keyed.
         """
-        if self._policy.keyed_digest:
+        if self.policy.keyed_digest:
             return self._marks.digest(canonical_arguments(arguments))
         return arguments_digest(arguments)
 
