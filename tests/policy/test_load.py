@@ -68,7 +68,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_their_lines() -> None:
         "policy.yaml:18",
         "policy.yaml:19",
     ]
-    assert "this release checks HS256 only" in lines[-2]
+    assert "does not go with the shared secret; expected HS256; public keys belong to an entry of" in lines[-2]
 
 
 @pytest.mark.parametrize(

@@ -111,10 +111,12 @@ def _put_problems(problem: PolicyInvalid, *, as_json: bool) -> None:
 
 def _say_warnings(policy: Policy) -> None:
     from gatetrail.cli.talk import warn
+    from gatetrail.policy.check_identity import identity_warnings
     from gatetrail.policy.check_redaction import redaction_warnings
     from gatetrail.policy.source import text_of
 
-    for place, message in redaction_warnings(policy.document.redaction):
+    document = policy.document
+    for place, message in (*identity_warnings(document.identity), *redaction_warnings(document.redaction)):
         warn(f"{policy.source}: {text_of(place)}: {message}")
 
 

@@ -6,30 +6,23 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
 
 import jwt
 from pydantic import ValidationError
 
 from gatetrail.clock import Clock, IdMaker
 from gatetrail.errors import SettingsInvalid, WrongUse
-from gatetrail.identity.caller import Authenticated, AuthMethod, IdentityRefusal, Refused
+from gatetrail.identity.caller import Authenticated, IdentityRefusal, Refused
 from gatetrail.identity.claims import Claims
-from gatetrail.identity.rules import TokenRules, wrong_with
+from gatetrail.identity.issuer import Issuer, Keys, issuers_of
+from gatetrail.identity.keys.key import VerificationKey
+from gatetrail.identity.keys.key_ring import KeyRing
+from gatetrail.identity.rules import IdentityRules, TokenRules, wrong_with
 from gatetrail.identity.tiers import CallerType, Tier
+from gatetrail.identity.token_text import MAX_TOKEN_CHARACTERS, TokenText, malformed, read_token
 
 MIN_SECRET_BYTES = 32
 """RFC 7518, section 3.2: a key for HS256 has at least the size of its hash."""
-
-MAX_TOKEN_CHARACTERS = 16_384
-SUPPORTED_ALGORITHMS = frozenset({"HS256"})
-
-_SIGNATURE_ONLY: Final[Any] = {
-    "verify_signature": True,
-    **{f"verify_{claim}": False for claim in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")},
-    "require": [],
-}
-"""Times are ours to check, with our clock; the other claims too, for reasons that name what would be right."""
 
 
 def check_secret(secret: bytes) -> None:
@@ -65,51 +58,98 @@ class _Verified:
     caller: Authenticated
     from_s: float
     until_s: float
+    key: VerificationKey
+
+
+@dataclass(frozen=True, slots=True)
+class _KeyMissing:
+    """No key of the issuer's fits, as far as we know its keys."""
+
+    keys: Keys
+    refused: Refused
 
 
 class TokenVerifier:
-    """Verifies tokens under one set of rules. Not safe to call from several threads at once.
+    """Verifies tokens under the rules of the moment. Of one event loop; not safe to call from several threads.
 
-    A verified token is remembered by its SHA-256 until it expires, and its times are looked at again
-    on every use. Refusals are not remembered.
+    A verified token is remembered by its SHA-256 until it expires, its key is withdrawn or the rules change, and its
+    times are looked at again on every use. Refusals are not remembered.
     """
 
-    def __init__(self, identity: TokenRules, secret: bytes, clock: Clock, cache_size: int = 10_000) -> None:
+    def __init__(
+        self, rules: IdentityRules, secret: bytes, clock: Clock, cache_size: int = 10_000, keys: KeyRing | None = None
+    ) -> None:
         """Raises SettingsInvalid when the secret has less than 32 bytes."""
         check_secret(secret)
-        self._rules = identity
         self._secret = secret
         self._clock = clock
         self._cache_size = cache_size
         self._cache: OrderedDict[bytes, _Verified] = OrderedDict()
-        self._algorithms = [name for name in identity.algorithms if name in SUPPORTED_ALGORITHMS]
+        self._ring = keys or KeyRing(clock)
+        self._rules = rules
+        self._issuers = issuers_of(rules, secret, self._ring)
+
+    def under(self, rules: IdentityRules) -> TokenVerifier:
+        """Itself, from now on under these rules: when they differ, nothing that was verified before counts."""
+        if rules is not self._rules:
+            if rules != self._rules:
+                self._cache.clear()
+                self._issuers = issuers_of(rules, self._secret, self._ring)
+            self._rules = rules
+        return self
 
     def verify(self, token: str) -> Authenticated | Refused:
-        """Who the token proves, or why it proves nobody. Never raises, never repeats the token."""
+        """Who the token proves, or why it proves nobody, by the keys that are known. Never raises, repeats no token."""
+        found = self._verified(token)
+        return found.refused if isinstance(found, _KeyMissing) else found
+
+    async def prove(self, token: str) -> Authenticated | Refused:
+        """The same; waits for the issuer's keys when the token's is not among those that are known.
+
+        As long as one fetch at most, and not at all soon after another one for an unknown key.
+        """
+        found = self._verified(token)
+        if isinstance(found, _KeyMissing) and await found.keys.look_again():
+            return self.verify(token)
+        return found.refused if isinstance(found, _KeyMissing) else found
+
+    def _verified(self, token: str) -> Authenticated | Refused | _KeyMissing:
         if len(token) > MAX_TOKEN_CHARACTERS:
             limit = f"expected at most {MAX_TOKEN_CHARACTERS:,}"
-            return _malformed(f"the token has {len(token):,} characters; {limit}")
+            return malformed(f"the token has {len(token):,} characters; {limit}")
         now_s = self._clock.now_us() / 1_000_000
         digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
         known = self._cache.get(digest)
         if known is None:
             return self._verify_unknown(token, digest, now_s)
-        if known.from_s <= now_s < known.until_s:
+        if known.from_s <= now_s < known.until_s and now_s < known.key.usable_until_s:
             self._cache.move_to_end(digest)
             return known.caller
         del self._cache[digest]
         return self._verify_unknown(token, digest, now_s)
 
-    def _verify_unknown(self, token: str, digest: bytes, now_s: float) -> Authenticated | Refused:
-        claims = self._signed_claims(token)
+    def _verify_unknown(self, token: str, digest: bytes, now_s: float) -> Authenticated | Refused | _KeyMissing:
+        text = read_token(token)
+        if isinstance(text, Refused):
+            return text
+        issuer = self._issuer_of(text)
+        return issuer if isinstance(issuer, Refused) else self._judge(text, issuer, digest, now_s)
+
+    def _judge(
+        self, text: TokenText, issuer: Issuer, digest: bytes, now_s: float
+    ) -> Authenticated | Refused | _KeyMissing:
+        key = _key_of(text, issuer, now_s)
+        if not isinstance(key, VerificationKey):
+            return key
+        claims = _claims_of(text, issuer)
         if isinstance(claims, Refused):
             return claims
-        if reason := wrong_with(claims, self._rules, now_s):
+        if reason := wrong_with(claims, issuer.rules, now_s):
             return Refused(*reason, claims.sub)
-        leeway_s = self._rules.leeway_s
+        leeway_s = issuer.rules.leeway_s
         until_s = claims.exp + leeway_s
-        caller = _caller_of(claims, until_s)
-        self._remember(digest, _Verified(caller, max(claims.iat, claims.nbf or 0) - leeway_s, until_s))
+        caller = issuer.caller_of(claims, until_s)
+        self._remember(digest, _Verified(caller, max(claims.iat, claims.nbf or 0) - leeway_s, until_s, key))
         return caller
 
     def _remember(self, digest: bytes, verified: _Verified) -> None:
@@ -117,32 +157,45 @@ class TokenVerifier:
         if len(self._cache) > self._cache_size:
             self._cache.popitem(last=False)
 
-    def _signed_claims(self, token: str) -> Claims | Refused:
-        if refusal := self._refusal_of_header(token):
-            return refusal
-        try:
-            payload = jwt.decode(token, self._secret, algorithms=self._algorithms, options=_SIGNATURE_ONLY)
-        except jwt.InvalidSignatureError:
-            message = "the token's signature does not fit; expected one made with our secret"
-            return Refused(IdentityRefusal.SIGNATURE_INVALID, message, _claimed_user(token))
-        except (jwt.PyJWTError, ValueError, RecursionError):
-            return _malformed("the token cannot be decoded; expected three parts of a signed JWT")
-        try:
-            return Claims.model_validate(payload)
-        except ValidationError as error:
-            return _refused_claims(error, _text_or_none(payload.get("sub")))
-
-    def _refusal_of_header(self, token: str) -> Refused | None:
-        """The algorithm is looked at before any signature is computed (RFC 8725, section 3.1)."""
-        try:
-            algorithm = jwt.get_unverified_header(token).get("alg")
-        except (jwt.PyJWTError, ValueError, RecursionError):
-            return _malformed("the token is not a JWT; expected three parts joined by dots")
-        if algorithm in self._algorithms:
-            return None
-        allowed = ", ".join(self._algorithms)
+    def _issuer_of(self, text: TokenText) -> Issuer | Refused:
+        """Chosen by `iss` among those of the policy; the algorithm is looked at before any signature is computed."""
+        named = text.payload.get("iss")
+        if named is None:
+            return Refused(IdentityRefusal.CLAIM_MISSING, "the token lacks the claim 'iss'", text.claimed_user)
+        issuer = self._issuers.get(named) if isinstance(named, str) else None
+        if issuer is None:
+            message = f"the token's issuer is not one of ours; expected {self._issuer_names()}"
+            return Refused(IdentityRefusal.ISSUER_UNKNOWN, message, text.claimed_user)
+        if text.algorithm in issuer.algorithms:
+            return issuer
+        allowed = ", ".join(issuer.algorithms)
         message = f"the token is signed with an algorithm that is not allowed; expected {allowed}"
-        return Refused(IdentityRefusal.ALGORITHM_NOT_ALLOWED, message, _claimed_user(token))
+        return Refused(IdentityRefusal.ALGORITHM_NOT_ALLOWED, message, text.claimed_user)
+
+    def _issuer_names(self) -> str:
+        return " or ".join(repr(name) for name in self._issuers) or "none, since the policy names none"
+
+
+def _key_of(text: TokenText, issuer: Issuer, now_s: float) -> VerificationKey | Refused | _KeyMissing:
+    """The key that made the signature."""
+    candidates = issuer.keys.candidates(text.algorithm, text.key_id, now_s)
+    for key in candidates:
+        if key.fits(text.signed, text.signature):
+            return key
+    if candidates:
+        message = "the token's signature does not fit; expected one made with a key of its issuer's"
+        refused = Refused(IdentityRefusal.SIGNATURE_INVALID, message, text.claimed_user)
+        # A key without a name may be a new one.
+        return refused if text.key_id is not None else _KeyMissing(issuer.keys, refused)
+    message = "the token is signed with a key that its issuer does not publish, or did not when we last could look"
+    return _KeyMissing(issuer.keys, Refused(IdentityRefusal.KEY_UNKNOWN, message, text.claimed_user))
+
+
+def _claims_of(text: TokenText, issuer: Issuer) -> Claims | Refused:
+    try:
+        return Claims.model_validate(issuer.claims_of(text.payload))
+    except ValidationError as error:
+        return _refused_claims(error, text.claimed_user)
 
 
 def mint(  # noqa: PLR0913 -- one keyword for each claim
@@ -209,43 +262,3 @@ def _refused_claims(error: ValidationError, claimed_user_id: str | None) -> Refu
     wanted = f"one of {', '.join(Tier)}" if name == "tier" else detail["msg"]
     message = f"the token's claim {name!r} is wrong; expected: {wanted}"
     return Refused(IdentityRefusal.CLAIM_INVALID, message, claimed_user_id)
-
-
-def _malformed(message: str) -> Refused:
-    return Refused(IdentityRefusal.TOKEN_MALFORMED, message)
-
-
-def _claimed_user(token: str) -> str | None:
-    """Whom an unproven token names, for the event about it. Proves nothing."""
-    try:
-        payload = jwt.decode(token, options={"verify_signature": False})
-    except (jwt.PyJWTError, ValueError, RecursionError):
-        return None
-    return _text_or_none(payload.get("sub"))
-
-
-def _text_or_none(value: object) -> str | None:
-    # Whole: cut, a secret in it might not be known for one.
-    return value if isinstance(value, str) and value else None
-
-
-def _caller_of(claims: Claims, until_s: float) -> Authenticated:
-    return Authenticated(
-        user_id=claims.sub,
-        tier=claims.tier,
-        token_tier=claims.tier,
-        caller_type=claims.caller_type or CallerType(claims.tier.value),
-        auth_method=AuthMethod.BEARER,
-        scopes=frozenset(claims.scope),
-        roles=tuple(claims.roles),
-        audiences=frozenset(claims.aud),
-        department=claims.department,
-        session_id=claims.session_id,
-        derived_session_id=claims.derived_session(),
-        client_id=claims.client_id,
-        context_id=claims.context_id,
-        issuer=claims.iss,
-        token_id=claims.jti,
-        expires_at_s=claims.exp,
-        accepted_until_s=until_s,
-    )

@@ -65,6 +65,8 @@ class Authenticated:
     context_id: str | None = None
     issuer: str | None = None
     token_id: str | None = None
+    issued_at_s: float | None = None
+    """Seconds since 1970 when the proof was made; None when it does not say."""
     expires_at_s: float | None = None
     """Seconds since 1970 when the proof ends; None when it has no end."""
     accepted_until_s: float | None = None

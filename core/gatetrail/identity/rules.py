@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from gatetrail.identity.caller import IdentityRefusal
 from gatetrail.identity.claims import Claims
+from gatetrail.identity.keys.place import KeyPlace
+from gatetrail.identity.tiers import Tier
 
 Reason = tuple[IdentityRefusal, str]
 
 
 class TokenRules(Protocol):
-    """What is asked of a token; the `identity` part of the policy file fits."""
+    """What is asked of the tokens of one issuer."""
 
     @property
     def issuer(self) -> str: ...
@@ -23,6 +26,45 @@ class TokenRules(Protocol):
     def leeway_s(self) -> float: ...
     @property
     def max_lifetime_s(self) -> int: ...
+
+
+class IssuerRules(TokenRules, Protocol):
+    """An issuer with keys of its own, and how its tokens say what we want to know."""
+
+    @property
+    def keys(self) -> KeyPlace: ...
+    @property
+    def user_claim(self) -> str: ...
+    @property
+    def user_prefix(self) -> str: ...
+    @property
+    def tier_claim(self) -> str: ...
+    @property
+    def tiers(self) -> Mapping[str, Tier]: ...
+    @property
+    def default_tier(self) -> Tier | None: ...
+    @property
+    def ceiling_tier(self) -> Tier: ...
+    @property
+    def department_claim(self) -> str: ...
+    @property
+    def roles_claim(self) -> str: ...
+    @property
+    def scope_claim(self) -> str: ...
+    @property
+    def client_claim(self) -> str: ...
+
+
+class IdentityRules(TokenRules, Protocol):
+    """All issuers; the `identity` part of the policy file fits. Its own keys are about the shared secret."""
+
+    @property
+    def by_secret(self) -> bool:
+        """Whether tokens that are signed with the shared secret are taken."""
+        ...
+
+    @property
+    def issuers(self) -> Sequence[IssuerRules]: ...
 
 
 def wrong_with(claims: Claims, rules: TokenRules, now_s: float) -> Reason | None:

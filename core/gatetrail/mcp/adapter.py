@@ -14,6 +14,7 @@ from gatetrail.errors import ServerNotSupported
 from gatetrail.events.stamp import Stamp
 from gatetrail.identity.bearer import TokenVerifier
 from gatetrail.identity.caller import Anonymous, Caller, Refused
+from gatetrail.identity.standing import Standing
 from gatetrail.mcp.bearer import TOKEN_MISSING, Bearer
 from gatetrail.mcp.door import Door
 from gatetrail.mcp.hosts.find import host_of
@@ -38,10 +39,17 @@ SupportedServer = MCPServer[Any] | Server[Any] | FastMCPServer
 class Adapter:
     """Puts the gate into MCP servers. One for a process; each server gets an installation of its own."""
 
-    def __init__(self, dispatcher: Dispatcher, verifier: TokenVerifier, stamp: Stamp, ids: IdMaker) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        verifier: TokenVerifier,
+        stamp: Stamp,
+        ids: IdMaker,
+        standing: Standing | None = None,
+    ) -> None:
         self._dispatcher = dispatcher
         self._ids = ids
-        self._bearer = Bearer(verifier, dispatcher)
+        self._bearer = Bearer(verifier, dispatcher, standing)
         self._door = Door(dispatcher, self._bearer, stamp, ids)
 
     def install(self, server: SupportedServer, *, name: str, local_caller: Caller | None = None) -> None:

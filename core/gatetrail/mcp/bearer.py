@@ -1,4 +1,4 @@
-"""From an `Authorization` header to a caller, once per request."""
+"""From a request to its caller, once."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from mcp.server.auth.provider import AccessToken
 from gatetrail.dispatcher import Dispatcher
 from gatetrail.identity.bearer import TokenVerifier, bearer_token
 from gatetrail.identity.caller import Anonymous, Authenticated, Caller, IdentityRefusal, Refused
+from gatetrail.identity.standing import Standing
+from gatetrail.mcp.headers import seen_in
 
 CALLER_KEY = "gatetrail.caller"
 """Where the identity layer leaves the caller in the ASGI scope."""
@@ -22,21 +24,32 @@ TOKEN_MISSING = Refused(IdentityRefusal.TOKEN_MISSING, "a bearer token is requir
 
 
 class Bearer:
-    """Verifies headers under the policy in force."""
+    """Finds out who asks, under the policy in force."""
 
-    def __init__(self, verifier: TokenVerifier, dispatcher: Dispatcher) -> None:
+    def __init__(self, verifier: TokenVerifier, dispatcher: Dispatcher, standing: Standing | None = None) -> None:
         self._verifier = verifier
         self._dispatcher = dispatcher
+        self._standing = standing
         self._users: dict[int, tuple[Authenticated, AuthenticatedUser]] = {}
 
-    def caller_of(self, authorization: str | None) -> Caller:
-        """Who an `Authorization` header proves; None stands for no header."""
-        token = bearer_token(authorization)
+    async def caller_of(self, scope: Mapping[str, Any]) -> Caller:
+        """Who a request's headers prove. Waits only for the keys of an issuer, and only for a key that is new.
+
+        A good proof is not enough: whoever is no longer in good standing is refused, on every use.
+        """
+        proven = await self._proven(scope)
+        if self._standing is None or not isinstance(proven, Authenticated):
+            return proven
+        return self._standing.objection(proven) or proven
+
+    async def _proven(self, scope: Mapping[str, Any]) -> Caller:
+        identity = self._dispatcher.gates.policy.document.identity
+        token = bearer_token(seen_in(scope).authorization)
         if isinstance(token, str):
-            return self._verifier.verify(token)
+            return await self._verifier.under(identity).prove(token)
         if token is not None:
             return token
-        return ANONYMOUS if self._dispatcher.gates.policy.document.identity.anonymous else TOKEN_MISSING
+        return ANONYMOUS if identity.anonymous else TOKEN_MISSING
 
     def user_of(self, caller: Authenticated, authorization: str | None) -> AuthenticatedUser:
         """The caller in the SDK's words: it lets a session be used by exactly who opened it, by this."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, cast
 
 import orjson
@@ -14,6 +15,7 @@ from gatetrail.events.stamp import Stamp
 from gatetrail.gates.decision import Deny
 from gatetrail.gates.scanner import Scanner
 from gatetrail.identity.caller import Anonymous, Authenticated, AuthMethod, IdentityRefusal, Refused
+from gatetrail.identity.protected_resource import metadata_url
 from gatetrail.mcp import refusals, reports
 from gatetrail.mcp.bearer import Bearer
 from gatetrail.mcp.headers import Seen, seen_in
@@ -55,14 +57,19 @@ class Door:
         await self._dispatcher.report(reports.scanner_detected(self._stamp, knock, found, self._dispatcher.redactor))
         return refusals.not_found() if found.reason_code is ReasonCode.PROBE_PATH else refusals.forbidden()
 
-    async def refuse(self, scope: Scope, seen: Seen, refused: Refused) -> Refusal:
-        """A token that proves nothing, or none where one is required."""
+    async def refuse(self, scope: Scope, seen: Seen, refused: Refused, server_name: str | None = None) -> Refusal:
+        """A token that proves nothing, or none where one is required; the answer says how to get a better one."""
         burst = self._dispatcher.arrival(_address(scope))
         if isinstance(burst, Deny):
             await self.turn_away(scope, seen, burst)
             return refusals.too_many()
         await self.report_refused(scope, seen, refused)
-        return refusals.unauthorized(refused)
+        return refusals.unauthorized(refused, metadata_url(scope), self._scopes_of(server_name))
+
+    def _scopes_of(self, server_name: str | None) -> Collection[str]:
+        """What everybody needs for anything on a server. What single tools need is nobody's to learn here."""
+        server = self._dispatcher.gates.policy.document.servers.get(server_name or "")
+        return (server.scopes or ()) if server is not None else ()
 
     async def report_beyond(self, scope: Scope, refused: Refused) -> bool:
         """The event of a refusal behind the identity layer; False when it was one too many and became a scanner's."""

@@ -42,7 +42,7 @@ def gated_notification(installation: Installation, method: str, handler: Handler
 
     async def handle(context: Context, params: Any) -> Any:
         call = installation.call_of(context, Asked(kind, method, {}))
-        if await installation.dispatcher.check(call, installation.caller_of(context)) is None:
+        if await installation.dispatcher.check(call, await installation.caller_of(context)) is None:
             await handler(context, params)
 
     return handle
@@ -51,7 +51,7 @@ def gated_notification(installation: Installation, method: str, handler: Handler
 async def gate_initialize(installation: Installation, context: Context) -> None:
     """Decide on a handshake, which has no handler, and bind the new session to who opens it. Raises `MCPError`."""
     call = installation.call_of(context, Asked(Kind.LISTING, context.method, {}))
-    await installation.check(call, installation.caller_of(context))
+    await installation.check(call, await installation.caller_of(context))
 
 
 def _named(installation: Installation, handler: Handler, asked_of: Callable[[Any], Asked]) -> Handler:
@@ -60,7 +60,7 @@ def _named(installation: Installation, handler: Handler, asked_of: Callable[[Any
 
     async def handle(context: Context, params: Any) -> Any:
         asked = asked_of(params)
-        caller = installation.caller_of(context)
+        caller = await installation.caller_of(context)
         name = await host.resolve(asked.kind, asked.name, context)
         resolved = Asked(asked.kind, name or asked.name, asked.arguments, known=name is not None)
         call = installation.call_of(context, resolved)
@@ -85,7 +85,7 @@ def _named(installation: Installation, handler: Handler, asked_of: Callable[[Any
 
 def _listed(installation: Installation, handler: Handler, listing: Listing) -> Handler:
     async def handle(context: Context, params: Any) -> Any:
-        caller = installation.caller_of(context)
+        caller = await installation.caller_of(context)
         call = installation.call_of(context, Asked(Kind.LISTING, listing.method, {}))
         pages: list[Page] = []
 
@@ -142,7 +142,7 @@ def _listening(installation: Installation, handler: Handler) -> Handler:
         async def names() -> Sequence[str]:
             return uris
 
-        caller = installation.caller_of(context)
+        caller = await installation.caller_of(context)
         shown = await installation.dispatcher.listing(call, caller, names, Kind.RESOURCE)
         if isinstance(shown, Denied):
             raise answers.denied(call, shown)
@@ -156,7 +156,7 @@ def _listening(installation: Installation, handler: Handler) -> Handler:
 def _open(installation: Installation, handler: Handler) -> Handler:
     async def handle(context: Context, params: Any) -> Any:
         call = installation.call_of(context, Asked(Kind.LISTING, context.method, {}))
-        await installation.check(call, installation.caller_of(context))
+        await installation.check(call, await installation.caller_of(context))
         return await handler(context, params)
 
     return handle
@@ -171,7 +171,7 @@ def _custom(installation: Installation, handler: Handler) -> Handler:
         async def body() -> Any:
             return await handler(context, params)
 
-        return await installation.through(call, installation.caller_of(context), body, tool_error)
+        return await installation.through(call, await installation.caller_of(context), body, tool_error)
 
     return handle
 

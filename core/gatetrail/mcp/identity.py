@@ -60,9 +60,9 @@ class IdentityLayer:
         if seen.forged:
             scope["headers"] = headers.without_forged(scope["headers"])
             await door.report_forged(scope, seen)
-        caller = door.bearer.caller_of(seen.authorization)
+        caller = await door.bearer.caller_of(scope)
         if isinstance(caller, Refused):
-            await self._answer(await door.refuse(scope, seen, caller), send)
+            await self._answer(await door.refuse(scope, seen, caller, self._server_name), send)
             return
         session_id = self._session_of(scope, seen)
         if session_id is not None and door.is_foreign(session_id, caller):

@@ -12,7 +12,6 @@ from gatetrail.identity.caller import Caller
 from gatetrail.mcp import answers
 from gatetrail.mcp.bearer import Bearer
 from gatetrail.mcp.calls import Asked, Context, call_of, new_trace, scope_of
-from gatetrail.mcp.headers import seen_in
 from gatetrail.mcp.hosts.host import Body, Host
 from gatetrail.mcp.listings import part_of
 from gatetrail.mcp.permit import CALLER, FLIGHT, Flight, Permit, has_permit, take_permit
@@ -34,12 +33,12 @@ class Installation:
         self._ids = ids
         self._local_caller = local_caller
 
-    def caller_of(self, context: Context) -> Caller:
+    async def caller_of(self, context: Context) -> Caller:
         """Who sent this message: by the identity layer, else by its own header, else the local caller."""
         scope = scope_of(context)
         if not scope:
             return self.ambient_caller()
-        return self._bearer.caller_in(scope) or self._bearer.caller_of(seen_in(scope).authorization)
+        return self._bearer.caller_in(scope) or await self._bearer.caller_of(scope)
 
     def ambient_caller(self) -> Caller:
         """Who is behind a call that came over no wire of its own."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
@@ -16,6 +18,9 @@ UNAUTHORIZED = 40101
 
 FORBIDDEN = 40300
 TOO_MANY = 42900
+
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
+"""RFC 6749, section 3.3."""
 
 _QUOTED_TEXT = {ord('"'): "'", ord("\\"): "/"}
 
@@ -53,12 +58,19 @@ class Refusal:
         await send({"type": "http.response.body", "body": self.body})
 
 
-def unauthorized(refused: Refused) -> Refusal:
-    """401 with the challenge of RFC 6750, section 3; `error` is left out when nothing was presented."""
-    challenge = 'Bearer realm="gatetrail"'
+def unauthorized(refused: Refused, metadata_url: str | None = None, scopes: Collection[str] = ()) -> Refusal:
+    """401 with the challenge of RFC 6750, section 3, and RFC 9728, section 5.1.
+
+    `error` is left out when nothing was presented. `scopes` are what is needed for anything here.
+    """
+    parts = ['realm="gatetrail"']
+    if metadata_url is not None:
+        parts.append(f'resource_metadata="{_quotable(metadata_url)}"')
+    if named := [scope for scope in sorted(scopes) if _SCOPE.fullmatch(scope)]:
+        parts.append(f'scope="{" ".join(named)}"')
     if refused.reason_code is not IdentityRefusal.TOKEN_MISSING:
-        challenge += f', error="invalid_token", error_description="{_quotable(refused.reason)}"'
-    headers = ((b"www-authenticate", challenge.encode("ascii")),)
+        parts.append(f'error="invalid_token", error_description="{_quotable(refused.reason)}"')
+    headers = ((b"www-authenticate", f"Bearer {', '.join(parts)}".encode("ascii")),)
     body = _json_rpc(UNAUTHORIZED, refused.reason)
     return Refusal(401, body, refused.reason_code.value, refused.reason, headers=headers)
 

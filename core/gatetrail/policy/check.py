@@ -9,10 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
 from gatetrail.policy.check_blocklist import blocklist_complaints
+from gatetrail.policy.check_identity import identity_complaints
 from gatetrail.policy.check_redaction import redaction_complaints
 from gatetrail.policy.source import Location
-
-SUPPORTED_ALGORITHMS = ("HS256",)
 
 Complaint = tuple[Location, str]
 Data = Mapping[str, Any]
@@ -20,23 +19,13 @@ Data = Mapping[str, Any]
 
 def complaints_of(data: Data) -> Iterator[Complaint]:
     """Place and message for each mistake that types alone do not show."""
-    yield from _about_algorithms(data)
+    yield from identity_complaints(_keys_of(data.get("identity")))
     yield from blocklist_complaints(_items_of(data.get("blocklist")))
     yield from _about_agents(data)
     redaction = _keys_of(data.get("redaction"))
     yield from redaction_complaints(
         _keys_of(redaction.get("classes")), _items_of(redaction.get("arguments")), _items_of(redaction.get("patterns"))
     )
-
-
-def _about_algorithms(data: Data) -> Iterator[Complaint]:
-    identity = _keys_of(data.get("identity"))
-    if identity.get("algorithms") == []:
-        yield ("identity", "algorithms"), "names no algorithm; expected HS256"
-    for position, name in enumerate(_items_of(identity.get("algorithms"))):
-        if isinstance(name, str) and name not in SUPPORTED_ALGORITHMS:
-            message = f"algorithm {name!r} is not supported; this release checks HS256 only"
-            yield ("identity", "algorithms", position), message
 
 
 def _about_agents(data: Data) -> Iterator[Complaint]:

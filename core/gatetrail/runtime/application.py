@@ -62,6 +62,8 @@ async def open_application(
             readiness=readiness,
             metrics=metrics,
             routers=[api_routes(sources, gate.adapter)],
+            policy=lambda: gate.dispatcher.gates.policy.document,
+            public_url=settings.public_url,
         )
         if settings.logs.least.number <= logging.INFO:
             log_requests(app, IdMaker(gate.clock).new_id)

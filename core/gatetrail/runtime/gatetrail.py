@@ -22,6 +22,7 @@ from gatetrail.events.stamp import Stamp
 from gatetrail.gates.pipeline import Gates, GateState
 from gatetrail.identity.bearer import TokenVerifier
 from gatetrail.identity.caller import Anonymous, Caller
+from gatetrail.identity.keys.key_ring import KeyRing
 from gatetrail.mcp import Adapter, SupportedServer
 from gatetrail.policy.load import load_policy
 from gatetrail.policy.model import Policy
@@ -111,7 +112,8 @@ class Gatetrail:
 async def _open(policy: Policy, settings: ServiceSettings, clock: Clock, tell: Tell) -> AsyncGenerator[Gatetrail]:
     ids = IdMaker(clock)
     stamp = Stamp(clock, ids, instance_id=ids.new_id(), product_version=version("gatetrail"))
-    verifier = TokenVerifier(policy.document.identity, jwt_secret(settings), clock)
+    keys = KeyRing(clock)
+    verifier = TokenVerifier(policy.document.identity, jwt_secret(settings), clock, keys=keys)
     redaction = Redaction(redaction_key(settings), SENSITIVE_KEYS, policy.document.redaction)
     tallies = Tallies()
     async with AsyncExitStack() as stack:
@@ -128,6 +130,7 @@ async def _open(policy: Policy, settings: ServiceSettings, clock: Clock, tell: T
         followers = await stack.enter_async_context(running)
         if followers:
             stack.callback(tell, f"Ending: sinks get {drain_s:g} s to come to the journal's end.")
+        in_background(stack, keys.keep_fresh(), "gatetrail keys of issuers")
         in_background(stack, beat(ledger, stamp, followers), "gatetrail heartbeat")
         adapter = Adapter(dispatcher, verifier, stamp, ids)
         yield Gatetrail(

@@ -12,6 +12,8 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gatetrail.identity.protected_resource import METADATA_KEY
+from gatetrail.policy.model import PolicyDocument
 from gatetrail.service.api.documentation import DESCRIPTION_PATHS, described_app
 from gatetrail.service.dashboard_files import dashboard_files, dashboard_routes
 from gatetrail.service.health import HEALTH_PATHS, Readiness, always_ready, health_routes
@@ -20,6 +22,7 @@ from gatetrail.service.known_hosts import KnownHosts
 from gatetrail.service.metrics import METRICS_PATH, Metrics, metrics_routes
 from gatetrail.service.mounting import HostedServer, http_app_of, path_of
 from gatetrail.service.problems import install_problems
+from gatetrail.service.resource_metadata import Addresses, metadata_path, metadata_routes
 
 
 class Gate(Protocol):
@@ -42,16 +45,21 @@ def create_app(
     readiness: Readiness = always_ready,
     metrics: Metrics | None = None,
     routers: Sequence[APIRouter] = (),
+    policy: Callable[[], PolicyDocument] = PolicyDocument,
+    public_url: str | None = None,
 ) -> FastAPI:
     """The application that serves each server at `/mcp/NAME`, behind the gate, which is put into them here.
 
     `allowed_hosts` are the names that may stand in Host and Origin, without ports. `routers` stand behind the identity
-    layer. A server object can be served once. Raises `SettingsInvalid` for a name that is no path segment, and
-    `ServerNotSupported`.
+    layer. `policy` gives the one in force, of which strangers are told what RFC 9728 has, under `public_url` or the
+    name that they asked for. A server object can be served once. Raises `SettingsInvalid` for a name that is no path
+    segment, and `ServerNotSupported`.
     """
     hosted: dict[str, Starlette] = {}
+    names: dict[str, str] = {}
     for name, server in servers.items():
         path = path_of(name)
+        names[path] = name
         gt.install(server, name=name)
         hosted[path] = http_app_of(server, path, tuple(allowed_hosts))
     app = described_app(version("gatetrail"), _lifespan(hosted))
@@ -61,6 +69,8 @@ def create_app(
     app.include_router(health_routes(readiness))
     if metrics is not None:
         app.include_router(metrics_routes(metrics))
+    addresses = Addresses(allowed_hosts, public_url, names)
+    app.include_router(metadata_routes(addresses, policy, names))
     app.router.routes.extend(Route(path, endpoint=mcp_app) for path, mcp_app in hosted.items())
     dashboard = dashboard_files()
     app.router.routes.extend(dashboard_routes(dashboard))
@@ -68,8 +78,11 @@ def create_app(
         Doorway,
         gate=gt,
         allowed_hosts=allowed_hosts,
+        addresses=addresses,
         unasked_paths=frozenset((*hosted, *HEALTH_PATHS, METRICS_PATH)),
-        page_paths=frozenset((*DESCRIPTION_PATHS, *(file.path for file in dashboard))),
+        page_paths=frozenset(
+            (*DESCRIPTION_PATHS, *(file.path for file in dashboard), *map(metadata_path, ("", *names)))
+        ),
     )
     return app
 
@@ -79,7 +92,8 @@ class Doorway:
 
     Hosted servers have both in themselves, where it is known which server is meant; health and metrics are asked for
     by programs that have no identity, at whatever address they find; and the dashboard's files are what a person signs
-    in with. All are known by their exact names: whatever else is asked for passes the scanner first.
+    in with, as the metadata are for programs. All are known by their exact names: whatever else is asked for passes the
+    scanner first.
     """
 
     def __init__(
@@ -87,16 +101,19 @@ class Doorway:
         app: ASGIApp,
         gate: Gate,
         allowed_hosts: Sequence[str],
+        addresses: Addresses,
         unasked_paths: frozenset[str],
         page_paths: frozenset[str],
     ) -> None:
         self._app = app
         self._pages = KnownHosts(app, allowed_hosts)
         self._guarded = gate.identity(self._pages, problems=True)
+        self._metadata_url = addresses.metadata_url
         self._unasked_paths = unasked_paths
         self._page_paths = page_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[METADATA_KEY] = self._metadata_url
         await self._inner(scope)(scope, receive, send)
 
     def _inner(self, scope: Scope) -> ASGIApp:

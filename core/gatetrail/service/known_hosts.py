@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from http import HTTPStatus
+from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -20,15 +21,26 @@ class KnownHosts:
 
     def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
         self._app = app
-        self._names = frozenset(name.lower() for name in names)
+        self._names = known_names(names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        host = Headers(scope=scope).get("host", "")
-        if _without_port(host).lower() in self._names:
+        if host_in(scope, self._names) is not None:
             await self._app(scope, receive, send)
             return
+        host = Headers(scope=scope).get("host", "")
         detail = f"this service is not known as {host[:64]!r}; expected a name that allowed_hosts in service.yaml has"
         await Problem(HTTPStatus.MISDIRECTED_REQUEST, "host_unknown", detail).answer()(scope, receive, send)
+
+
+def known_names(names: Iterable[str]) -> frozenset[str]:
+    """As `host_in` wants them."""
+    return frozenset(name.lower() for name in names)
+
+
+def host_in(scope: Mapping[str, Any], names: Collection[str]) -> str | None:
+    """What stands in Host, with its port, when it is one of these names; None otherwise, and when it stands twice."""
+    hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+    return hosts[0] if len(hosts) == 1 and _without_port(hosts[0]).lower() in names else None
 
 
 def _without_port(host: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gatetrail.settings.journal import JournalSettings
@@ -15,6 +16,19 @@ from gatetrail.settings.stream import StreamSettings
 from gatetrail.settings.traces import TraceSettings
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+def _public(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    if parts.scheme not in {"http", "https"} or not host or '"' in url:
+        raise ValueError("expected for example https://gate.example.com")
+    if parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("may have a scheme, a host and a port, and nothing behind them")
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 class ServiceSettings(BaseSettings):
@@ -57,6 +71,11 @@ class ServiceSettings(BaseSettings):
     """How long sinks may go on delivering after that. What is left then waits in the journal."""
     allowed_hosts: tuple[str, ...] = ()
     """Names, without ports, by which clients may ask for the service, besides loopback and `host`."""
+    public_url: Annotated[str, AfterValidator(_public)] | None = Field(
+        default=None, examples=["https://gate.example.com"]
+    )
+    """Scheme and host by which clients reach the service, told to those who ask where to get a token. None: as they
+    asked for it, if that is one of the names above."""
     journal: JournalSettings = JournalSettings()
     stream: StreamSettings = StreamSettings()
     logs: LogSettings = LogSettings()

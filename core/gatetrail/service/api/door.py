@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from gatetrail.identity.caller import Anonymous, Authenticated, Caller, IdentityRefusal, Refused
+from gatetrail.identity.protected_resource import metadata_url
 from gatetrail.redaction import Redactor
 from gatetrail.service.api.reader import AUDITOR, READER_KEY, Reader, Reading, reader_of
 from gatetrail.service.problems import Problem
@@ -67,12 +68,18 @@ class Door:
 
     async def _refuse_role(self, request: Request, reason: str) -> None:
         await self._identities.report_refused(request.scope, Refused(IdentityRefusal.ROLE_MISSING, reason))
-        challenge = {"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope"'}
+        challenge = {"WWW-Authenticate": f'{_challenge(request)}, error="insufficient_scope"'}
         raise Problem(HTTPStatus.FORBIDDEN, IdentityRefusal.ROLE_MISSING.value, reason, challenge)
 
     async def _refuse(self, request: Request, refused: Refused) -> None:
         if not await self._identities.report_refused(request.scope, refused):
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "burst", "too many refused requests")
         error = "" if refused.reason_code is IdentityRefusal.TOKEN_MISSING else ', error="invalid_token"'
-        challenge = {"WWW-Authenticate": CHALLENGE + error}
+        challenge = {"WWW-Authenticate": _challenge(request) + error}
         raise Problem(HTTPStatus.UNAUTHORIZED, refused.reason_code.value, refused.reason, challenge)
+
+
+def _challenge(request: Request) -> str:
+    """RFC 9728, section 5.1: with where to learn who issues tokens."""
+    url = metadata_url(request.scope)
+    return CHALLENGE if url is None else f'{CHALLENGE}, resource_metadata="{url}"'

@@ -1,0 +1,19 @@
+"""What may have happened to a caller since its proof was made."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gatetrail.identity.caller import Authenticated, Refused
+
+
+class Standing(Protocol):
+    """Knows which proofs and users count no longer.
+
+    Asked on every use of a proof, also of one that was verified before; answers from memory, at once, and never raises.
+    `token_id`, `user_id`, `issuer` and `issued_at_s` of the caller are what it goes by.
+    """
+
+    def objection(self, caller: Authenticated) -> Refused | None:
+        """Why this caller is not let in although the proof is good; None when nothing speaks against it."""
+        ...
