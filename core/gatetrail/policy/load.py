@@ -15,14 +15,18 @@ from gatetrail.errors import PolicyInvalid, PolicyProblem
 from gatetrail.policy.check import complaints_of
 from gatetrail.policy.explain import explain, location_of
 from gatetrail.policy.model import Policy, PolicyDocument
+from gatetrail.policy.permits import Permits, permit_complaints
 from gatetrail.policy.source import Source, read_source, text_of
 
 MAX_FILE_BYTES = 5_000_000
 
 
-def load_policy(path: Path) -> Policy:
-    """The policy in a YAML file of at most 5 MB. Raises PolicyInvalid with every problem, in line order."""
-    return policy_in(content_of(path), path)
+def load_policy(path: Path, permits: Permits | None = None) -> Policy:
+    """The policy in a YAML file of at most 5 MB. Raises PolicyInvalid with every problem, in line order.
+
+    With `permits` a policy whose hooks want more than the service allows is refused too.
+    """
+    return policy_in(content_of(path), path, permits)
 
 
 def content_of(path: Path) -> bytes:
@@ -39,15 +43,15 @@ def content_of(path: Path) -> bytes:
     return content
 
 
-def policy_in(content: bytes, path: Path) -> Policy:
+def policy_in(content: bytes, path: Path, permits: Permits | None = None) -> Policy:
     """The policy in what a file held. Raises PolicyInvalid like `load_policy`."""
-    return parse_policy(_decoded(content, path), str(path))
+    return parse_policy(_decoded(content, path), str(path), permits)
 
 
-def parse_policy(text: str, source: str) -> Policy:
+def parse_policy(text: str, source: str, permits: Permits | None = None) -> Policy:
     """The policy in a text; `source` names it in messages. Raises PolicyInvalid like `load_policy`."""
     read = read_source(text)
-    document, problems = _document(read)
+    document, problems = _document(read, permits)
     told = {problem.path for problem in read.problems} - {""}
     problems = read.problems + tuple(one for one in problems if one.path not in told)
     if problems or document is None:
@@ -62,10 +66,12 @@ def version_of(document: PolicyDocument) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def _document(read: Source) -> tuple[PolicyDocument | None, tuple[PolicyProblem, ...]]:
+def _document(read: Source, permits: Permits | None) -> tuple[PolicyDocument | None, tuple[PolicyProblem, ...]]:
     if not isinstance(read.data, dict):
         return None, () if read.problems else (_not_a_mapping(read),)
     meant = _located(read, complaints_of(read.data))
+    if permits is not None:
+        meant += _located(read, permit_complaints(read.data, permits))
     try:
         document = PolicyDocument.model_validate_json(json.dumps(read.data), strict=True)
     except ValidationError as error:

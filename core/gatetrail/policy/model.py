@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from gatetrail.policy.blocklist import BlockEntry
+from gatetrail.policy.hooks import Hook
 from gatetrail.policy.identity import IdentityPolicy
 from gatetrail.policy.part import Name, PolicyPart
 from gatetrail.policy.rate_limits import RateLimits
@@ -25,6 +26,8 @@ class PolicyDocument(PolicyPart):
     scanner: ScannerPolicy = ScannerPolicy()
     blocklist: tuple[BlockEntry, ...] = ()
     rate_limits: RateLimits = RateLimits()
+    hooks: tuple[Hook, ...] = ()
+    """In the order of the file."""
     redaction: RedactionPolicy = RedactionPolicy()
     default_time_limit_ms: PositiveInt = 30_000
     """For tools without a limit of their own."""

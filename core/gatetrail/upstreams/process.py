@@ -7,18 +7,18 @@ import errno
 import os
 import shutil
 import signal
-import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+
+from gatetrail.programs import group_lives, tied
 
 GRACE_S = 2.0
 """How long a program may take to end by itself after its stdin was closed; and again after SIGTERM."""
 LAST_S = 2.0
 """How long is waited for the kernel to end what was killed."""
 POLL_S = 0.02
-LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
 async def start(command: tuple[str, ...], folder: Path | None, environment: Mapping[str, str]) -> Process:
@@ -28,7 +28,7 @@ async def start(command: tuple[str, ...], folder: Path | None, environment: Mapp
     try:
         _findable(command[0], folder or Path(), environment)
         return await asyncio.create_subprocess_exec(
-            *_tied(command),
+            *tied(command),
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
@@ -38,13 +38,6 @@ async def start(command: tuple[str, ...], folder: Path | None, environment: Mapp
         )
     except OSError as problem:
         raise OSError(f"{command[0]}: {problem.strerror or problem}") from problem
-
-
-def _tied(command: tuple[str, ...]) -> tuple[str, ...]:
-    """The command, so that the program is told to end when we are killed, where the system can do so."""
-    if sys.platform != "linux" or not sys.executable:
-        return command
-    return (sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), *command)
 
 
 def _findable(program: str, folder: Path, environment: Mapping[str, str]) -> None:
@@ -66,11 +59,11 @@ async def end(process: Process) -> None:
     await within(GRACE_S, lambda: process.returncode is not None)
     # The program is the leader of its group, whose number stays taken while anybody is in it.
     for number, pause_s in ((signal.SIGTERM, GRACE_S), (signal.SIGKILL, LAST_S)):
-        if not _group_lives(process.pid):
+        if not group_lives(process.pid):
             break
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
-        await within(pause_s, lambda: process.returncode is not None and not _group_lives(process.pid))
+        await within(pause_s, lambda: process.returncode is not None and not group_lives(process.pid))
     # A survivor may hold a pipe open, and the transport would warn when it is collected; nothing public closes it.
     transport: asyncio.BaseTransport | None = getattr(process, "_transport", None)
     if transport is not None:
@@ -85,13 +78,3 @@ async def within(limit_s: float, holds: Callable[[], bool]) -> None:
         async with asyncio.timeout(limit_s):
             while not holds():  # noqa: ASYNC110 -- nothing tells of the end of a group
                 await asyncio.sleep(POLL_S)
-
-
-def _group_lives(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -1,0 +1,34 @@
+"""So many at a time, and so many that wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import anyio
+
+from gatetrail.hooks.answers import HookFailure
+
+
+class Turns:
+    """A bound on what runs together."""
+
+    def __init__(self, max_running: int, max_waiting: int) -> None:
+        self._free = anyio.Semaphore(max_running)
+        self._max_waiting = max_waiting
+        self.waiting = 0
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncGenerator[None]:
+        """Wait for a turn, in order of arrival, and have it. Raises `HookFailure` when too many wait already."""
+        if self.waiting >= self._max_waiting:
+            raise HookFailure(f"{self.waiting} others wait for their turn")
+        self.waiting += 1
+        try:
+            await self._free.acquire()
+        finally:
+            self.waiting -= 1
+        try:
+            yield
+        finally:
+            self._free.release()
