@@ -9,6 +9,7 @@
     ├── Unavailable             something that we need is away; trying later can help
     │   ├── DatabaseUnavailable the database does not answer
     │   ├── AuditUnavailable    the decision could not be made durable in time
+    │   ├── RateStoreUnavailable  the shared store of the rate limits did not answer in time
     │   ├── PortTaken           the address to listen on is in use
     │   └── FeedFull            no place for another event stream; knows when to come back
     ├── DataFolderUnusable      the data folder cannot be read, written or entered
@@ -116,6 +117,12 @@ class AuditUnavailable(Unavailable):
     def __init__(self, message: str, *, maybe_recorded: bool) -> None:
         self.maybe_recorded = maybe_recorded
         super().__init__(message)
+
+
+class RateStoreUnavailable(Unavailable):
+    """The shared store of the rate limits did not answer, or not in time; nothing is known to be taken."""
+
+    code = "rate_store_unavailable"
 
 
 class PortTaken(Unavailable):

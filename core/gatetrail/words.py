@@ -37,6 +37,8 @@ class ReasonCode(StrEnum):
     BURST = "burst"
     BLOCKED = "blocked"
     RATE_EXCEEDED = "rate_exceeded"
+    RATE_STORE_AWAY = "rate_store_away"
+    """The processes' shared buckets cannot be asked, and the settings say to deny then."""
     HOOK_DENIED = "hook_denied"
     HOOK_FAILED = "hook_failed"
     """A hook that has to agree gave no answer."""

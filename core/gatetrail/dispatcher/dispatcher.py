@@ -31,6 +31,7 @@ from gatetrail.gates.decision import GateResult
 from gatetrail.gates.pipeline import Gates
 from gatetrail.identity.caller import Authenticated, Caller, tier_of
 from gatetrail.policy.model import Policy
+from gatetrail.rates import SharedRates
 from gatetrail.redaction import Redactor
 from gatetrail.sessions import Sessions
 from gatetrail.words import ExecutionStatus, Level
@@ -53,8 +54,10 @@ class Dispatcher:
         clock: Clock,
         ids: IdMaker,
         observer: Observer = UNOBSERVED,
+        rates: SharedRates | None = None,
     ) -> None:
-        self._judge = Judge(gates, sessions, ledger, stamp, clock, ids, observer)
+        """`rates` belongs to gates whose state says that the rates are shared, and to no others."""
+        self._judge = Judge(gates, sessions, ledger, stamp, clock, ids, observer, rates)
         self.sessions = sessions
         self.adopt(gates)
         self._ledger = ledger

@@ -10,11 +10,12 @@ from gatetrail.dispatcher import record
 from gatetrail.dispatcher.execution import Denied
 from gatetrail.dispatcher.ledger import Ledger
 from gatetrail.dispatcher.observer import Observer
-from gatetrail.errors import Unavailable
+from gatetrail.errors import Unavailable, WrongUse
 from gatetrail.events.stamp import Stamp
 from gatetrail.gates.decision import Decision
 from gatetrail.gates.pipeline import Gates
 from gatetrail.identity.caller import Authenticated, Caller
+from gatetrail.rates import SharedRates
 from gatetrail.redaction import Redactor
 from gatetrail.sessions import Sessions
 from gatetrail.words import GateName, ReasonCode
@@ -49,7 +50,10 @@ class Judge:
         clock: Clock,
         ids: IdMaker,
         observer: Observer,
+        rates: SharedRates | None = None,
     ) -> None:
+        if gates.state.rates_are_shared is not (rates is not None):
+            raise WrongUse("a state whose rates are shared needs their store, and the other way round")
         self.gates = gates
         """The snapshot in force. Swapped whole; a call keeps the one that it started with."""
         self.sessions = sessions
@@ -58,6 +62,7 @@ class Judge:
         self._clock = clock
         self._ids = ids
         self._observer = observer
+        self._rates = rates
 
     async def judge(self, call: Call, caller: Caller) -> Passed | Denied:
         """A call that may go on, or a denial that is recorded already. Never raises on account of what was sent."""
@@ -69,7 +74,10 @@ class Judge:
             undone = Passed(call, caller, self._decide(gates, call, caller), gates, redactor, began_s)
             return await self.unrecorded(undone, self._ids.new_id(), problem)
         call = _with_ids(call, bound)
-        passed = Passed(call, bound, self._decide(gates, call, bound), gates, redactor, began_s)
+        decision = self._decide(gates, call, bound)
+        if self._rates is not None and decision.allowed:
+            decision = await self._within_rates(self._rates, gates, call, bound, decision)
+        passed = Passed(call, bound, decision, gates, redactor, began_s)
         return passed if passed.decision.allowed else await self._denied(passed)
 
     def redactor_under(self, gates: Gates) -> Redactor:
@@ -102,6 +110,13 @@ class Judge:
 
     def _decide(self, gates: Gates, call: Call, caller: Caller) -> Decision:
         return gates.decide(call, caller, self._clock.now_us(), self._clock.monotonic_s())
+
+    @staticmethod
+    async def _within_rates(
+        rates: SharedRates, gates: Gates, call: Call, caller: Caller, allowed: Decision
+    ) -> Decision:
+        wait_ms = await rates.take(gates.takings(call, caller))
+        return allowed if wait_ms == 0 else gates.limited(call, caller, allowed, wait_ms)
 
     def _noted(self, denied: Denied, began_s: float) -> Denied:
         self._ledger.counts.denied += 1

@@ -32,6 +32,10 @@ REMEDIES: dict[ReasonCode, str] = {
     ReasonCode.BURST: "the same call at a slower pace: {reason}",
     ReasonCode.BLOCKED: "the blocklist entry {rule_id} removed from the policy, or expired",
     ReasonCode.RATE_EXCEEDED: "the same call after {retry_after_ms} ms",
+    ReasonCode.RATE_STORE_AWAY: (
+        "the same call as soon as the shared store of the rate limits answers again,"
+        " or `on_away: local` under `rate_store` in the settings"
+    ),
     ReasonCode.HOOK_DENIED: "a hook that agrees: {reason}",
     ReasonCode.HOOK_FAILED: "an answer of the hook {rule_id}, or `on_failure: allow` for it in the policy",
     ReasonCode.AUDIT_UNAVAILABLE: "the same call as soon as the database takes records again",

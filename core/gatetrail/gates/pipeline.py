@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from gatetrail.call import Call, Endpoint, Kind
 from gatetrail.gates.blocklist import Blocklist
@@ -14,12 +15,13 @@ from gatetrail.gates.decision import (
     GateOutcome,
     ReasonCode,
 )
-from gatetrail.gates.rate import RateGate
+from gatetrail.gates.rate import STORE_AWAY, RateGate
 from gatetrail.gates.scanner import Scanner
 from gatetrail.gates.scope import check_scope, reaches, unknown_server
 from gatetrail.gates.state import GateState
 from gatetrail.identity.caller import Caller, Refused, tier_of
 from gatetrail.identity.tiers import Tier
+from gatetrail.limits import Taking
 from gatetrail.policy.model import Policy
 from gatetrail.policy.resolve import Resolved, Resolver
 
@@ -79,6 +81,27 @@ class Gates:
         gate, result = self._first_denial(call, caller, resolved, now_us, now_s)
         return self._decision(call, caller, resolved, gate, result, started_ns)
 
+    def takings(self, call: Call, caller: Caller) -> Sequence[Taking]:
+        """What an allowed call takes of the shared store of the rates; for a state that says that they are shared."""
+        resolved = self._resolver.resolve(call.server_name, call.kind, _name_of(call))
+        return self._rate.takings(call, caller, resolved) if resolved else ()
+
+    def limited(self, call: Call, caller: Caller, allowed: Decision, wait_ms: int | None) -> Decision:
+        """The denial that an allowed call comes to when the store has nothing for it; None: it does not answer."""
+        resolved = self._resolver.resolve(call.server_name, call.kind, _name_of(call))
+        denial = STORE_AWAY
+        if wait_ms is not None and resolved is not None:
+            denial = self._rate.denial(caller, resolved, wait_ms)
+        return replace(
+            allowed,
+            allowed=False,
+            gate=GateName.RATE_LIMIT,
+            reason_code=denial.reason_code,
+            reason=denial.reason,
+            rate_limit=_DENY,
+            retry_after_ms=denial.retry_after_ms,
+        )
+
     def visible(self, caller: Caller, server_name: str, kind: Kind, name: str) -> bool:
         """Whether a list may show this name. Depends on nothing but the policy and the caller's proof."""
         resolved = self._resolver.resolve(server_name, kind, name)
@@ -99,7 +122,7 @@ class Gates:
             result = self._blocklist.check(call, caller, resolved.data_domains, now_us)
             if isinstance(result, Deny):
                 return GateName.BLOCKLIST, result
-        result = self._rate.check(call, caller, resolved.endpoint, now_s)
+        result = self._rate.check(call, caller, resolved, now_s)
         if isinstance(result, Deny):
             return GateName.RATE_LIMIT, result
         return GateName.NONE, None

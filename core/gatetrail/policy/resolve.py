@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar, assert_never
 
 from gatetrail.call import Endpoint, Kind
 from gatetrail.identity.tiers import Tier
+from gatetrail.limits import Taking
 from gatetrail.policy.globs import compile_glob, is_literal
 from gatetrail.policy.model import PolicyDocument
+from gatetrail.policy.rate_limits import RateLimits
 from gatetrail.policy.servers import Requirement, ServerPolicy, Unlisted
 
 Thing = TypeVar("Thing")
@@ -42,6 +44,8 @@ class Resolved:
     """True when the tier alone decides."""
     denied: bool
     """True when being unlisted means not to exist here."""
+    shared_takings: tuple[Taking, ...] = ()
+    """What a call takes of the limits that all callers share."""
 
 
 class Resolver:
@@ -49,7 +53,8 @@ class Resolver:
 
     def __init__(self, document: PolicyDocument) -> None:
         self._servers = {
-            name: _ServerResolver(server, document.default_time_limit_ms) for name, server in document.servers.items()
+            name: _ServerResolver(name, server, document.default_time_limit_ms, document.rate_limits)
+            for name, server in document.servers.items()
         }
         self.resolve = lru_cache(MAX_REMEMBERED)(self._resolve)
         """`resolve(server_name, kind, name)`; None when the policy knows no such server."""
@@ -60,8 +65,10 @@ class Resolver:
 
 
 class _ServerResolver:
-    def __init__(self, server: ServerPolicy, default_time_limit_ms: int) -> None:
+    def __init__(self, name: str, server: ServerPolicy, default_time_limit_ms: int, rates: RateLimits) -> None:
+        self._name = name
         self._server = server
+        self._rates = rates
         self._default_time_limit_ms = default_time_limit_ms
         self._tools = _Names(server.tools)
         self._resources = _Names(server.resources)
@@ -70,11 +77,11 @@ class _ServerResolver:
     def resolve(self, kind: Kind, name: str) -> Resolved:
         match kind:
             case Kind.TOOL:
-                return self._listed(self._tools.find(name))
+                return self._listed(kind, self._tools.find(name))
             case Kind.RESOURCE:
-                return self._listed(self._resources.find(name))
+                return self._listed(kind, self._resources.find(name))
             case Kind.PROMPT:
-                return self._listed(self._prompts.find(name))
+                return self._listed(kind, self._prompts.find(name))
             case Kind.METHOD:
                 return self._merged(None, listed=name in self._server.methods, denied=False)
             case Kind.LISTING:
@@ -82,11 +89,21 @@ class _ServerResolver:
             case _:
                 assert_never(kind)
 
-    def _listed(self, own: Requirement | None) -> Resolved:
-        unlisted_is_denied = self._server.unlisted is Unlisted.DENY
-        return self._merged(own, listed=own is not None, denied=own is None and unlisted_is_denied)
+    def _listed(self, kind: Kind, found: tuple[str, Requirement] | None) -> Resolved:
+        denied = found is None and self._server.unlisted is Unlisted.DENY
+        takings = tuple(self._shared_takings(kind, found))
+        return self._merged(found and found[1], listed=found is not None, denied=denied, shared_takings=takings)
 
-    def _merged(self, own: Requirement | None, *, listed: bool, denied: bool) -> Resolved:
+    def _shared_takings(self, kind: Kind, found: tuple[str, Requirement] | None) -> Iterator[Taking]:
+        limit = self._rates.limit
+        if self._server.rate_per_s is not None:
+            yield Taking(f"server\0{self._name}", limit(self._server.rate_per_s))
+        if found is not None and found[1].rate_per_s is not None:
+            yield Taking(f"{kind.value}\0{self._name}\0{found[0]}", limit(found[1].rate_per_s))
+
+    def _merged(
+        self, own: Requirement | None, *, listed: bool, denied: bool, shared_takings: tuple[Taking, ...] = ()
+    ) -> Resolved:
         server = self._server
         own = own or Requirement()
         audience = _first(own.audience, server.audience)
@@ -105,6 +122,7 @@ class _ServerResolver:
             listed=listed,
             is_open=not (audience or scopes or departments),
             denied=denied,
+            shared_takings=shared_takings,
         )
 
 
@@ -112,27 +130,28 @@ class _Names:
     """Exact names first, then names that differ in case only, then globs in the file's order."""
 
     def __init__(self, entries: Mapping[str, Requirement]) -> None:
-        literals = {name: entry for name, entry in entries.items() if is_literal(name)}
+        literals = {name: (name, entry) for name, entry in entries.items() if is_literal(name)}
         self._exact = literals
-        self._folded = _first_of_each((name.casefold(), entry) for name, entry in literals.items())
-        self._globs: tuple[tuple[re.Pattern[str], Requirement], ...] = tuple(
-            (compile_glob(pattern), entry) for pattern, entry in entries.items() if not is_literal(pattern)
+        self._folded = _first_of_each((name.casefold(), found) for name, found in literals.items())
+        self._globs: tuple[tuple[re.Pattern[str], tuple[str, Requirement]], ...] = tuple(
+            (compile_glob(pattern), (pattern, entry)) for pattern, entry in entries.items() if not is_literal(pattern)
         )
 
-    def find(self, name: str) -> Requirement | None:
+    def find(self, name: str) -> tuple[str, Requirement] | None:
+        """The entry that counts, under its name in the policy."""
         if exact := self._exact.get(name):
             return exact
         folded = name.casefold()
         if same := self._folded.get(folded):
             return same
-        for pattern, entry in self._globs:
+        for pattern, found in self._globs:
             if pattern.fullmatch(folded):
-                return entry
+                return found
         return None
 
 
-def _first_of_each(entries: Iterable[tuple[str, Requirement]]) -> dict[str, Requirement]:
-    firsts: dict[str, Requirement] = {}
+def _first_of_each(entries: Iterable[tuple[str, Thing]]) -> dict[str, Thing]:
+    firsts: dict[str, Thing] = {}
     for name, entry in entries:
         firsts.setdefault(name, entry)
     return firsts

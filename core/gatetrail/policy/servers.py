@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from gatetrail.call import Endpoint
 from gatetrail.identity.tiers import Tier
@@ -25,6 +25,9 @@ class Requirement(PolicyPart):
     """What kind of data is touched; the blocklist can deny by it."""
     time_limit_ms: PositiveInt | None = None
     """The handler's limit; a call that takes longer ends as `timeout`."""
+    rate_per_s: PositiveFloat | None = Field(default=None, examples=[20])
+    """Calls per second of all callers together, beside what each caller may. Not taken from the server: a tool's
+    calls count for the tool and for its server, and one is made only if all have room. Lists and pings do not count."""
 
 
 class Unlisted(StrEnum):
