@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
 from gatetrail.policy.check_blocklist import blocklist_complaints
+from gatetrail.policy.check_hooks import hook_complaints
 from gatetrail.policy.check_identity import identity_complaints
 from gatetrail.policy.check_redaction import redaction_complaints
 from gatetrail.policy.source import Location
@@ -23,6 +24,9 @@ def complaints_of(data: Data) -> Iterator[Complaint]:
     yield from blocklist_complaints(_items_of(data.get("blocklist")))
     yield from _about_agents(data)
     redaction = _keys_of(data.get("redaction"))
+    yield from hook_complaints(
+        _items_of(data.get("hooks")), _keys_of(data.get("servers")), redaction.get("preview_bytes")
+    )
     yield from redaction_complaints(
         _keys_of(redaction.get("classes")), _items_of(redaction.get("arguments")), _items_of(redaction.get("patterns"))
     )
