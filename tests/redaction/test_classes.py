@@ -35,7 +35,7 @@ def test_a_key_is_of_the_same_class_in_every_event() -> None:
 def test_what_tells_about_a_person_is_sensitive() -> None:
     assert {
         *("user_id", "claimed_user_id", "session_id", "department", "roles", "src_ip"),
-        *("http_user_agent", "arguments_preview"),
+        *("http_user_agent", "arguments_preview", "working_directory"),
     } == SENSITIVE_KEYS
 
 
@@ -54,5 +54,8 @@ def test_a_text_without_a_class_is_a_mistake() -> None:
 def test_the_shipped_schemas_tell_the_classes() -> None:
     schema = json.loads((schemas() / "v1" / "events" / "tool_call.decided.schema.json").read_text("utf-8"))
     told = {name: one.get(SCHEMA_KEY) for name, one in schema["properties"].items()}
-    assert {name for name, found in told.items() if found == "sensitive"} == SENSITIVE_KEYS - {"claimed_user_id"}
+    assert {name for name, found in told.items() if found == "sensitive"} == SENSITIVE_KEYS - {
+        "claimed_user_id",
+        "working_directory",
+    }
     assert told["tool_name"] == "public"

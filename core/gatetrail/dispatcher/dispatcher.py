@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import anyio
 
 from gatetrail.call import Call, Kind
-from gatetrail.clock import Clock, IdMaker
+from gatetrail.clock import Clock, IdMaker, from_rfc3339
 from gatetrail.dispatcher import record
 from gatetrail.dispatcher.denial import denial
 from gatetrail.dispatcher.execution import (
@@ -25,7 +25,7 @@ from gatetrail.dispatcher.ledger import Ledger
 from gatetrail.dispatcher.observer import UNOBSERVED, Observer
 from gatetrail.errors import AuditUnavailable
 from gatetrail.events.fields import Record
-from gatetrail.events.model import ManifestListed
+from gatetrail.events.model import ManifestListed, ToolCallDecided
 from gatetrail.events.stamp import Stamp
 from gatetrail.gates.decision import GateResult
 from gatetrail.gates.pipeline import Gates
@@ -164,6 +164,16 @@ class Dispatcher:
         await self._ledger.commit_or_spool(
             record.completed(self._stamp, admitted.event, status, latency_s * 1000, error_class, admitted.redactor)
         )
+        self._ledger.counts.completed += 1
+        self._observer.completed(status, latency_s)
+
+    async def conclude(
+        self, decision: ToolCallDecided, status: ExecutionStatus, error_class: str | None = None
+    ) -> None:
+        """`finish` for a call that an agent runs itself, and that another process may have admitted."""
+        latency_s = max(self._clock.now_us() - from_rfc3339(decision.timestamp), 0) / 1_000_000
+        event = record.completed(self._stamp, decision, status, latency_s * 1000, error_class, self.redactor)
+        await self._ledger.commit_or_spool(event)
         self._ledger.counts.completed += 1
         self._observer.completed(status, latency_s)
 

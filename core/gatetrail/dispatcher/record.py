@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 
 from gatetrail.call import MAX_ID_BYTES, Call, clean, clean_list, clean_optional
+from gatetrail.events.executions import Orphan
 from gatetrail.events.fields import ID_KEYS, CallKeys, Record
-from gatetrail.events.model import ToolCallCompleted, ToolCallDecided
+from gatetrail.events.model import ExecutionOrphaned, ToolCallCompleted, ToolCallDecided
 from gatetrail.events.stamp import Stamp
 from gatetrail.events.wire import MAX_LINE_BYTES
 from gatetrail.gates.decision import Decision
@@ -86,6 +87,23 @@ def completed(
             "latency_ms": milliseconds(latency_ms),
             "error_class": _error_class(error_class, redactor),
         }
+    )
+
+
+def orphaned(stamp: Stamp, orphan: Orphan, why: str) -> ExecutionOrphaned:
+    """The end of a call that nobody will finish."""
+    return ExecutionOrphaned(
+        **stamp(Level.WARNING, f"{orphan.server_name}/{orphan.tool_name} {why}"),
+        trace_id=orphan.trace_id,
+        user_id=orphan.user_id,
+        session_id=orphan.session_id,
+        context_id=orphan.context_id,
+        client_id=orphan.client_id,
+        task_id=orphan.task_id,
+        execution_id=orphan.execution_id,
+        server_name=orphan.server_name,
+        tool_name=orphan.tool_name,
+        orphaned_instance_id=orphan.instance_id,
     )
 
 

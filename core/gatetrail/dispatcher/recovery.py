@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import assert_never
 
 import anyio
 
-from gatetrail.dispatcher.record import completed
+from gatetrail.dispatcher.record import completed, orphaned
 from gatetrail.errors import AuditUnavailable, Unavailable
-from gatetrail.events.executions import Executions, Orphan
+from gatetrail.events.executions import AgentCalls, Executions, Orphan
 from gatetrail.events.journal import Journal
 from gatetrail.events.model import Event, ExecutionOrphaned, ToolCallDecided
 from gatetrail.events.spool import Spool, SpoolFile
@@ -24,11 +25,22 @@ ORPHANS_AT_ONCE = 500
 class Recovery:
     """Runs at start and on a timer."""
 
-    def __init__(self, journal: Journal, executions: Executions, spool: Spool, stamp: Stamp) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        executions: Executions,
+        spool: Spool,
+        stamp: Stamp,
+        agent_calls: AgentCalls | None = None,
+        report_within_s: float = 0.0,
+    ) -> None:
+        """With `agent_calls`, those that no agent has reported on for `report_within_s` are closed as well."""
         self._journal = journal
         self._executions = executions
         self._spool = spool
         self._stamp = stamp
+        self._agent_calls = agent_calls
+        self._report_within_s = report_within_s
 
     async def run(self, interval_s: float) -> None:
         """`once` for ever; a database that is away only delays it. Ends by cancellation."""
@@ -105,30 +117,24 @@ class Recovery:
 
     async def _sweep(self) -> None:
         while orphans := await self._executions.orphans(ORPHANS_AT_ONCE):
-            try:
-                async with anyio.create_task_group() as appends:
-                    for orphan in orphans:
-                        appends.start_soon(self._close, orphan)
-            except* AuditUnavailable as problems:
-                raise problems.exceptions[0] from problems
+            await self._close(orphans, "was pending when its process died")
             log.warning("closed %d calls whose process had died", len(orphans))
+        if self._agent_calls is not None:
+            await self._sweep_agents(self._agent_calls)
 
-    async def _close(self, orphan: Orphan) -> None:
-        await self._journal.append(_orphaned(orphan, self._stamp))
+    async def _sweep_agents(self, calls: AgentCalls) -> None:
+        async with calls.overdue(self._report_within_s, ORPHANS_AT_ONCE) as overdue:
+            await self._close(overdue, "was allowed, and its agent never told how it ended")
+        if overdue:
+            log.warning("closed %d calls that no agent had reported on", len(overdue))
 
+    async def _close(self, orphans: Sequence[Orphan], why: str) -> None:
+        try:
+            async with anyio.create_task_group() as appends:
+                for orphan in orphans:
+                    appends.start_soon(self._append, orphaned(self._stamp, orphan, why))
+        except* AuditUnavailable as problems:
+            raise problems.exceptions[0] from problems
 
-def _orphaned(orphan: Orphan, stamp: Stamp) -> ExecutionOrphaned:
-    message = f"{orphan.server_name}/{orphan.tool_name} was pending when its process died"
-    return ExecutionOrphaned(
-        **stamp(Level.WARNING, message),
-        trace_id=orphan.trace_id,
-        user_id=orphan.user_id,
-        session_id=orphan.session_id,
-        context_id=orphan.context_id,
-        client_id=orphan.client_id,
-        task_id=orphan.task_id,
-        execution_id=orphan.execution_id,
-        server_name=orphan.server_name,
-        tool_name=orphan.tool_name,
-        orphaned_instance_id=orphan.instance_id,
-    )
+    async def _append(self, event: ExecutionOrphaned) -> None:
+        await self._journal.append(event)

@@ -49,7 +49,7 @@ class ToolCallCompleted(CallKeys):
 
 
 class ExecutionOrphaned(Record):
-    """A pending call whose process died, closed by the sweep."""
+    """A pending call that nobody will finish: its process died, or its agent never told how it ended."""
 
     event_name: Literal["execution.orphaned"] = "execution.orphaned"
     execution_id: Identifier
@@ -63,7 +63,7 @@ class ExecutionOrphaned(Record):
     error_class: Literal["orphaned"] = "orphaned"
     """Always the same: nobody knows how far the handler came."""
     orphaned_instance_id: Identifier
-    """The process that had died."""
+    """The process that had decided on it."""
 
 
 class ScannerDetected(PeerKeys):
@@ -208,16 +208,30 @@ class HookFailed(Record):
     """The decision that it belongs to."""
 
 
-class LifecycleReported(Record):
-    """One of the ten moments that agents report."""
+class LifecycleReported(PeerKeys):
+    """One of the ten moments that agents report. What was said or came out is never in it, only how long it was."""
 
     event_name: LifecycleName
+    hook_source: ShortName | None = None
+    """The kind of agent that reported it, for instance `claude-code`; absent where it was seen here."""
+    server_name: ShortName | None = None
+    """The server of the policy that the agent's own tools are under."""
     tool_name: Identifier | None = None
     """The agent's tool, where the moment is about one."""
-    server_name: ShortName | None = None
-    """The MCP server of the tool, where it has one."""
+    call_id: Identifier | None = None
+    """The agent's own id of that use of the tool."""
     execution_id: Identifier | None = None
-    """The decision that it belongs to."""
+    """The decision that it belongs to; absent where there is none, or none was found."""
+    lifecycle_reason: ShortName | None = None
+    """Why, or of what kind, in the agent's word: how a session began or ended, which notification, which subagent."""
+    permission_mode: ShortName | None = None
+    """How the agent asks its user, in its own word, for instance `plan` or `bypassPermissions`."""
+    working_directory: Personal | None = None
+    """The folder that the agent works in."""
+    content_digest: ShortName | None = None
+    """Digest of what was said or came out, made as `arguments_digest` is."""
+    content_bytes: Count | None = None
+    """How long that was, as JSON."""
 
 
 class AuditHeartbeat(Record):

@@ -74,6 +74,10 @@ class Adapter:
         """Whom the identity layer has found, as the session allows that the proof names. Raises `Unavailable`."""
         return await self._dispatcher.sessions.bind(Bearer.caller_in(scope) or TOKEN_MISSING, None)
 
+    def proven_in(self, scope: Scope) -> Caller:
+        """Whom the identity layer has found, apart from any session."""
+        return Bearer.caller_in(scope) or TOKEN_MISSING
+
     async def report_refused(self, scope: Scope, refused: Refused) -> bool:
         """Record that somebody was refused who had come through the identity layer.
 

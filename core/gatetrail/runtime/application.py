@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from gatetrail.clock import IdMaker
 from gatetrail.events.matching import Matching
@@ -18,6 +18,7 @@ from gatetrail.runtime.gatetrail import Gatetrail
 from gatetrail.runtime.metrics.scrape import open_metrics
 from gatetrail.runtime.readiness import readiness_of
 from gatetrail.runtime.upstreams import upstream_checks, upstream_states
+from gatetrail.service.agents import Reception, hook_routes
 from gatetrail.service.api import Sources, api_routes
 from gatetrail.service.app import create_app
 from gatetrail.service.hosts import LOOPBACK
@@ -61,13 +62,18 @@ async def open_application(
             allowed_hosts=allowed_hosts,
             readiness=readiness,
             metrics=metrics,
-            routers=[api_routes(sources, gate.adapter)],
+            routers=[api_routes(sources, gate.adapter), _hook_routes(gate, settings)],
             policy=lambda: gate.dispatcher.gates.policy.document,
             public_url=settings.public_url,
         )
         if settings.logs.least.number <= logging.INFO:
             log_requests(app, IdMaker(gate.clock).new_id)
         yield app
+
+
+def _hook_routes(gate: Gatetrail, settings: ServiceSettings) -> APIRouter:
+    reception = Reception(gate.dispatcher, gate.recording.agent_calls, gate.stamp)
+    return hook_routes(reception, gate.adapter, settings.agents, IdMaker(gate.clock))
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gatetrail.dispatcher.ledger import Ledger
 from gatetrail.dispatcher.recovery import Recovery
+from gatetrail.events.executions import AgentCalls
 from gatetrail.events.fields import Record
 from gatetrail.events.journal import CommitObserver
 from gatetrail.events.spool import Spool
@@ -17,6 +18,7 @@ from gatetrail.runtime.database import open_database
 from gatetrail.runtime.folder import spool_dir
 from gatetrail.runtime.telling import Tell, quiet
 from gatetrail.settings import ServiceSettings
+from gatetrail_sinks.postgres.agent_calls import PostgresAgentCalls
 from gatetrail_sinks.postgres.connection import Pool, open_pool
 from gatetrail_sinks.postgres.executions import PostgresExecutions
 from gatetrail_sinks.postgres.journal import PostgresJournal, open_journal
@@ -35,6 +37,7 @@ class Recording:
     journal: PostgresJournal
     ledger: Ledger
     spool: Spool
+    agent_calls: AgentCalls
 
 
 @asynccontextmanager
@@ -60,11 +63,13 @@ async def open_recording(
         stack.callback(tell, "Ending: the journal closes.")
         spool = Spool(spool_dir(settings), stamp.instance_id)
         stack.callback(spool.close)
-        recovery = Recovery(journal, PostgresExecutions(dsn, pool, stamp.instance_id), spool, stamp)
+        executions = PostgresExecutions(dsn, pool, stamp.instance_id)
+        agent_calls = PostgresAgentCalls(dsn, pool)
+        recovery = Recovery(journal, executions, spool, stamp, agent_calls, settings.agents.report_within_s)
         await recovery.once()
         stack.push_async_callback(recovery.last)
         in_background(stack, recovery.run(RECOVERY_INTERVAL_S), "gatetrail recovery")
-        yield Recording(dsn, pool, journal, Ledger(journal, spool, redacted), spool)
+        yield Recording(dsn, pool, journal, Ledger(journal, spool, redacted), spool, agent_calls)
 
 
 def _writer_settings(settings: ServiceSettings) -> WriterSettings:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gatetrail.identity.protected_resource import METADATA_KEY
 from gatetrail.policy.model import PolicyDocument
+from gatetrail.service.agents import FailClosed
 from gatetrail.service.api.documentation import DESCRIPTION_PATHS, described_app
 from gatetrail.service.dashboard_files import dashboard_files, dashboard_routes
 from gatetrail.service.health import HEALTH_PATHS, Readiness, always_ready, health_routes
@@ -107,7 +108,7 @@ class Doorway:
     ) -> None:
         self._app = app
         self._pages = KnownHosts(app, allowed_hosts)
-        self._guarded = gate.identity(self._pages, problems=True)
+        self._guarded = FailClosed(gate.identity(self._pages, problems=True))
         self._metadata_url = addresses.metadata_url
         self._unasked_paths = unasked_paths
         self._page_paths = page_paths

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from gatetrail.settings.agents import AgentSettings
 from gatetrail.settings.journal import JournalSettings
 from gatetrail.settings.logs import LogSettings
 from gatetrail.settings.servers import HostedServer
@@ -76,6 +77,7 @@ class ServiceSettings(BaseSettings):
     )
     """Scheme and host by which clients reach the service, told to those who ask where to get a token. None: as they
     asked for it, if that is one of the names above."""
+    agents: AgentSettings = AgentSettings()
     journal: JournalSettings = JournalSettings()
     stream: StreamSettings = StreamSettings()
     logs: LogSettings = LogSettings()

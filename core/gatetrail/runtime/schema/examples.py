@@ -50,6 +50,12 @@ _KEYS: dict[str, Any] = {
     "decision_us": 14,
     "sink_name": "siem",
     "cursor_seq": 12,
+    "hook_source": "claude-code",
+    "lifecycle_reason": "startup",
+    "permission_mode": "default",
+    "working_directory": "/srv/ledger",
+    "content_digest": "sha256:5c1a9f0de7b23c84a6f1d9e05b7384c2f16ad09e3b8c75d42f90ae61c7d3b805",
+    "content_bytes": 412,
 }
 """What a key says wherever an event has it, unless the event says something else below."""
 
