@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gatetrail.clock import SystemClock
 from gatetrail.identity.bearer import TokenVerifier
 from gatetrail.identity.caller import Authenticated
 from gatetrail.identity.tiers import Tier
+from gatetrail.policy.load import load_policy
 from gatetrail.runtime.sample import sample_policy
 from tests.cli.conftest import Gatetrail
+from tests.identity.stand import ec_key, jwk, key_set
 
 pytestmark = pytest.mark.requirement("C5")
 
@@ -63,3 +67,45 @@ def test_a_secret_that_can_be_guessed_is_refused(offline: Gatetrail) -> None:
     ran = offline(*MINT, GATETRAIL_JWT_SECRET="short")
     assert (ran.code, ran.out) == (2, "")
     assert ran.errors == ["the JWT secret (GATETRAIL_JWT_SECRET) has 5 bytes; HS256 needs at least 32 random ones"]
+
+
+WITH_AN_ISSUER = """
+identity:
+  issuers:
+    - issuer: https://login.company.example
+      audience: gatetrail
+      keys: {file: KEYS}
+      tier_claim: gate.tier
+      roles_claim: "https://company.example/roles"
+"""
+
+
+@pytest.mark.requirement("C6")
+def test_a_key_stands_in_for_an_issuers_own(offline: Gatetrail) -> None:
+    key, keys, policy = (offline.folder / name for name in ("dev.pem", "keys.json", "policy.yaml"))
+    private = ec_key("development")
+    key.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    keys.write_bytes(key_set(jwk(private, "dev-1")))
+    policy.write_text(WITH_AN_ISSUER.replace("KEYS", str(keys)))
+    signing = ("--policy", str(policy), "--key", str(key), "--kid", "dev-1")
+    ran = offline(*MINT, *signing, "--role", "clerk", "--department", "finance")
+    assert (ran.code, ran.err) == (0, "")
+    verifier = TokenVerifier(load_policy(policy).document.identity, b"x" * 32, SystemClock())
+    caller = asyncio.run(verifier.prove(ran.out.strip()))
+    assert isinstance(caller, Authenticated), caller
+    assert (caller.user_id, caller.tier, caller.roles, caller.department) == ("ann", Tier.USER, ("clerk",), "finance")
+
+
+@pytest.mark.requirement("C6")
+def test_who_cannot_sign_for_an_issuer_is_told_so(offline: Gatetrail) -> None:
+    policy, key = offline.folder / "policy.yaml", offline.folder / "no.pem"
+    policy.write_text(WITH_AN_ISSUER.replace("KEYS", str(key)))
+    ran = offline(*MINT, "--policy", str(policy))
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.errors[0].startswith("the policy takes no token that is signed with the shared secret")
+    assert "'https://login.company.example'" in ran.errors[0]
+    assert "cannot be read" in offline(*MINT, "--policy", str(policy), "--key", str(key)).errors[0]
+    key.write_text("no key")
+    assert "no private key in PEM" in offline(*MINT, "--policy", str(policy), "--key", str(key)).errors[0]
+    assert "has none" in offline(*MINT, "--key", str(key)).errors[0]
+    assert "with --key only" in offline(*MINT, "--kid", "x").errors[0]

@@ -18,6 +18,7 @@ from gatetrail.identity.issuer import Issuer, Keys, issuers_of
 from gatetrail.identity.keys.key import VerificationKey
 from gatetrail.identity.keys.key_ring import KeyRing
 from gatetrail.identity.rules import IdentityRules, TokenRules, wrong_with
+from gatetrail.identity.signing_key import SigningKey
 from gatetrail.identity.tiers import CallerType, Tier
 from gatetrail.identity.token_text import MAX_TOKEN_CHARACTERS, TokenText, malformed, read_token
 
@@ -200,7 +201,7 @@ def _claims_of(text: TokenText, issuer: Issuer) -> Claims | Refused:
 
 def mint(  # noqa: PLR0913 -- one keyword for each claim
     identity: TokenRules,
-    secret: bytes,
+    secret: bytes | SigningKey,
     clock: Clock,
     ids: IdMaker,
     *,
@@ -218,9 +219,12 @@ def mint(  # noqa: PLR0913 -- one keyword for each claim
 ) -> str:
     """A signed token that `TokenVerifier` takes; `audiences` come on top of the policy's own.
 
+    `identity` are the rules of the issuer that the secret, or the key, belongs to.
+
     Raises SettingsInvalid for a weak secret, WrongUse for values that no token may carry.
     """
-    check_secret(secret)
+    if isinstance(secret, bytes):
+        check_secret(secret)
     if not 0 < ttl_s <= identity.max_lifetime_s:
         raise WrongUse(
             f"a token cannot live for {ttl_s} s; expected 1 to {identity.max_lifetime_s} s "
@@ -249,7 +253,7 @@ def mint(  # noqa: PLR0913 -- one keyword for each claim
         Claims.model_validate(present)
     except ValidationError as error:
         raise WrongUse(_refused_claims(error, None).reason) from None
-    return jwt.encode(present, secret, algorithm="HS256")
+    return jwt.encode(present, secret, algorithm="HS256") if isinstance(secret, bytes) else secret.signed(present)
 
 
 def _refused_claims(error: ValidationError, claimed_user_id: str | None) -> Refused:
