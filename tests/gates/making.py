@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from gatetrail.call import Call, Ids, Kind, Origin
@@ -57,9 +56,3 @@ def call(
     **origin: str | None,
 ) -> Call:
     return Call(server, tool, Ids("a" * 32), kind, method, known=known, origin=Origin(**origin))
-
-
-def corpus(name: str) -> list[str]:
-    """The lines of a data file without its comments."""
-    text = (Path(__file__).parent / "corpus" / f"{name}.txt").read_text(encoding="utf-8")
-    return [line for line in text.splitlines() if line and not line.startswith("#")]

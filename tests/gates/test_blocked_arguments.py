@@ -136,18 +136,17 @@ def test_what_was_found_is_not_in_the_reason(value: str) -> None:
     assert value not in repr(decision)
 
 
+MORE: list[dict[str, Any]] = [
+    {"pad": "x" * 300_000, "evil": 1},
+    {"pad": ["x" * 3_000] * 100},
+    {"pad": [0] * (MAX_PLACES + 1)},
+    {f"key-{number}": {} for number in range(40_000)},
+    {"pad": "\u3042" * 100_000},
+]
+
+
 @pytest.mark.requirement("B7")
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        {"pad": "x" * 300_000, "evil": 1},
-        {"pad": ["x" * 3_000] * 100},
-        {"pad": [0] * (MAX_PLACES + 1)},
-        {f"key-{number}": {} for number in range(40_000)},
-        {"pad": "\u3042" * 100_000},
-    ],
-    ids=["long", "many", "places", "keys", "wide"],
-)
+@pytest.mark.parametrize("arguments", MORE, ids=["long", "many", "places", "keys", "wide"])
 def test_more_than_is_looked_at_is_denied_and_said_so(arguments: dict[str, Any]) -> None:
     decision = decided("{path: evil, equals: 2}, {equals: evil}", {**arguments, "evil": 2})
     assert decision.rule_id == "one"

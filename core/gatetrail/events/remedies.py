@@ -30,6 +30,14 @@ REMEDIES: dict[ReasonCode, str] = {
         " or one of its words under `scanner.exempt_agents` in the policy"
     ),
     ReasonCode.BURST: "the same call at a slower pace: {reason}",
+    ReasonCode.ENUMERATION: (
+        "names from this caller's list of {server_name}, asked for after the window of `scanner.enumeration` in the policy"
+    ),
+    ReasonCode.PROBE_ARGUMENT: (
+        "arguments that no probe sends (matched: {rule_id}), or the tool and the place in its arguments under"
+        " `scanner.arguments.exempt` in the policy"
+    ),
+    ReasonCode.LOCKED_OUT: "the same call after {retry_after_ms} ms; the probes before it say what led here",
     ReasonCode.BLOCKED: "the blocklist entry {rule_id} removed from the policy, or expired",
     ReasonCode.RATE_EXCEEDED: "the same call after {retry_after_ms} ms",
     ReasonCode.RATE_STORE_AWAY: (

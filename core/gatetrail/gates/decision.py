@@ -34,7 +34,9 @@ class Deny:
     rule_id: str | None = None
     """Which entry of the policy matched, for example the id of a blocklist entry."""
     retry_after_ms: int | None = None
-    """Whole milliseconds after which the same call would pass, rounded up; only from the rate gate."""
+    """Whole milliseconds after which this no longer stands in the way, rounded up; from the rate gate and a lock-out."""
+    before_scope: bool = False
+    """True: said without regard to whether what is asked for exists, and so without telling."""
 
 
 GateResult = Pass | Deny

@@ -36,7 +36,10 @@ OUTCOMES: dict[GateName, tuple[GateOutcome, GateOutcome, GateOutcome, GateOutcom
     GateName.RATE_LIMIT: (_PASS, _PASS, _PASS, _DENY),
     GateName.NONE: (_PASS, _PASS, _PASS, _PASS),
 }
-"""What the four did, by who denied: there is no other combination."""
+"""What the four did, by who denied."""
+
+AHEAD = (_SKIPPED, _DENY, _SKIPPED, _SKIPPED)
+"""The same where the scanner denied ahead of all others. There is no other combination."""
 
 ALLOWED_REASON = "all gates passed"
 
@@ -110,11 +113,14 @@ class Gates:
     def _first_denial(
         self, call: Call, caller: Caller, resolved: Resolved | None, now_us: int, now_s: float
     ) -> tuple[GateName, Deny | None]:
+        result = self.scanner.locked_out(call, caller, now_s)
+        if isinstance(result, Deny):
+            return GateName.SCANNER, result
         if resolved is None:
-            return GateName.SCOPE, unknown_server(call, caller)
+            return self._out_of_scope(call, caller, unknown_server(call, caller), now_s)
         result = check_scope(call, caller, resolved)
         if isinstance(result, Deny):
-            return GateName.SCOPE, result
+            return self._out_of_scope(call, caller, result, now_s)
         result = self.scanner.check(call, caller, now_s)
         if isinstance(result, Deny):
             return GateName.SCANNER, result
@@ -127,6 +133,10 @@ class Gates:
             return GateName.RATE_LIMIT, result
         return GateName.NONE, None
 
+    def _out_of_scope(self, call: Call, caller: Caller, refusal: Deny, now_s: float) -> tuple[GateName, Deny]:
+        flood = self.scanner.refused(call, caller, refusal, now_s)
+        return (GateName.SCANNER, flood) if isinstance(flood, Deny) else (GateName.SCOPE, refusal)
+
     def _decision(
         self,
         call: Call,
@@ -136,7 +146,8 @@ class Gates:
         denial: Deny | None,
         started_ns: int,
     ) -> Decision:
-        scope, scanner, blocklist, rate_limit = OUTCOMES[gate]
+        ahead = denial is not None and denial.before_scope
+        scope, scanner, blocklist, rate_limit = AHEAD if ahead else OUTCOMES[gate]
         tier = tier_of(caller)
         return Decision(
             allowed=denial is None,
@@ -148,7 +159,7 @@ class Gates:
             blocklist=blocklist,
             rate_limit=rate_limit,
             policy_version=self._version,
-            required_tier=_required_tier(call, resolved),
+            required_tier=None if ahead else _required_tier(call, resolved),
             actual_tier=tier,
             rate_limit_tier=tier,
             decision_us=(self._stopwatch_ns() - started_ns) // 1000,

@@ -6,14 +6,17 @@ import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
-from gatetrail.gates.paths import normalise_path
-from gatetrail.gates.probes import AGENTS, EXTENSIONS, PROBE_PATHS, SECRET_PATHS
+from gatetrail.gates.paths import climbs, climbs_hidden, normalise_path, readings
+from gatetrail.gates.probes import AGENTS, EXTENSIONS, PROBE_PATHS, SECRET_PATHS, URI_PATHS
 from gatetrail.policy.globs import compile_glob, is_literal
 from gatetrail.policy.scanner import ScannerPolicy
 
 MAX_REMEMBERED = 4_096
 MAX_REMEMBERED_CHARACTERS = 512
 """Longer texts are looked at each time, so that nobody fills the memory with them."""
+
+DETOUR = ".."
+"""The entry that stands for a path which goes up beyond where it begins, or up in a way that is hidden."""
 
 Finder = Callable[[str], str | None]
 """Gives the entry of the list that a text hits, or None."""
@@ -23,22 +26,27 @@ class Probes:
     """The lists of one policy, ready to be asked. Answers for short texts are remembered."""
 
     def __init__(self, policy: ScannerPolicy) -> None:
-        everywhere = _PathList(SECRET_PATHS if policy.paths is None else policy.paths)
-        on_http = _PathList(PROBE_PATHS if policy.paths is None else ())
+        everywhere = PathList(SECRET_PATHS if policy.paths is None else policy.paths)
+        in_uris = PathList(URI_PATHS if policy.paths is None else ())
+        on_http = PathList(PROBE_PATHS if policy.paths is None else ())
         exempt = _exempt_paths(policy.exempt_paths)
         endings = frozenset(
             ending.casefold().lstrip(".") for ending in (EXTENSIONS if policy.extensions is None else policy.extensions)
         )
 
         def find_in_uri(uri: str) -> str | None:
-            path = normalise_path(uri)
-            return None if exempt(path) else everywhere.find(path)
+            for path in readings(uri):
+                if not exempt(path) and (entry := everywhere.find(path) or in_uris.find(path)):
+                    return entry
+            return None if exempt(normalise_path(uri)) else _detour(uri.partition(":")[2])
 
         def find_in_path(raw: str) -> str | None:
-            path = normalise_path(raw)
-            if exempt(path):
-                return None
-            return everywhere.find(path) or on_http.find(path) or _ending(path, endings)
+            for path in readings(raw):
+                if not exempt(path) and (
+                    entry := everywhere.find(path) or on_http.find(path) or _ending(path, endings)
+                ):
+                    return entry
+            return None if exempt(normalise_path(raw)) else _detour(raw)
 
         self.in_path: Finder = _remembering(find_in_path)
         """For the path of an HTTP request."""
@@ -48,7 +56,7 @@ class Probes:
         """For a `User-Agent`. No agent at all, and a library's own, are no scanners."""
 
 
-class _PathList:
+class PathList:
     """Entries are one segment or several in a row, anywhere in a path; globs stay within a segment."""
 
     def __init__(self, entries: Iterable[str]) -> None:
@@ -76,6 +84,10 @@ def _in_a_row(globs: tuple[re.Pattern[str], ...], segments: list[str]) -> bool:
         all(glob.fullmatch(name) for glob, name in zip(globs, segments[start:], strict=False))
         for start in range(len(segments) - len(globs) + 1)
     )
+
+
+def _detour(path: str) -> str | None:
+    return DETOUR if climbs(path) or climbs_hidden(path) else None
 
 
 def _ending(path: str, endings: frozenset[str]) -> str | None:

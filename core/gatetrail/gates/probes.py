@@ -55,6 +55,28 @@ SECRET_PATHS = (
     "/wp-config.php",
 )
 
+URI_PATHS = (
+    # Files of the machine itself, looked for in the URIs of MCP resources.
+    "/etc/sudoers",
+    "/proc/*/cmdline",
+    "/proc/*/environ",
+    "/proc/*/mem",
+    "/root",
+    "/var/run/secrets",
+    "/run/secrets/kubernetes.io",
+    "/boot.ini",
+    "/windows/system32",
+    "/winnt/win.ini",
+    "/.gnupg",
+    "/.terraform.d",
+    "/.vault-token",
+    "/.cargo/credentials*",
+    "/.gem/credentials",
+    "/latest/meta-data",
+    "/metadata.google.internal",
+    "/169.254.169.254",
+)
+
 PROBE_PATHS = (
     # Software with known holes that bots look for everywhere.
     "/.ds_store",

@@ -1,27 +1,43 @@
-"""Gate 2: probes by path, by the name of a scanner, and by bursts. No tier is exempt."""
+"""Gate 2: probes by path, argument and the name of a scanner, by enumeration and by bursts. No tier is exempt."""
 
 from __future__ import annotations
 
 from gatetrail.call import Call, Kind
-from gatetrail.gates.burst import BurstWindows
 from gatetrail.gates.decision import PASS, Deny, GateResult, ReasonCode
 from gatetrail.gates.party import address_party
 from gatetrail.gates.probe import Probes
+from gatetrail.gates.probe_arguments import ArgumentFinder
 from gatetrail.gates.state import GateState
+from gatetrail.gates.watch import Watch
 from gatetrail.identity.caller import Authenticated, Caller
-from gatetrail.policy.scanner import Burst, ScannerPolicy
+from gatetrail.policy.scanner import ScannerPolicy
 
 MAX_SHOWN_CHARACTERS = 80
 
+NAMES_NOTHING = frozenset({ReasonCode.UNKNOWN_SERVER, ReasonCode.UNKNOWN_TOOL, ReasonCode.METHOD_NOT_ALLOWED})
+GRANTS = frozenset(
+    {ReasonCode.TIER_TOO_LOW, ReasonCode.SCOPE_MISSING, ReasonCode.AUDIENCE_WRONG, ReasonCode.DEPARTMENT_WRONG}
+)
+"""What hides a thing from a caller: a name of it that he cannot have from a list."""
+
 
 class Scanner:
-    """The scanner of one policy; the windows live in the state, which outlives policies."""
+    """The scanner of one policy; what it remembers lives in the state, which outlives policies.
+
+    A proven user is counted and locked out under his own id, wherever he comes from and in whichever session; anybody
+    else under his address. So nobody behind a shared address can have a proven user locked out.
+    """
 
     def __init__(self, policy: ScannerPolicy, state: GateState) -> None:
         self._enabled = policy.enabled
         self._probes = Probes(policy)
-        self._proven = _Meter(policy.caller_burst, state.proven_windows)
-        self._unproven = _Meter(policy.anonymous_burst, state.unproven_windows)
+        self._in_arguments = ArgumentFinder(policy.arguments)
+        self._proven = Watch(
+            policy, policy.caller_burst, state.proven_windows, state.proven_names, state.proven_lockouts
+        )
+        self._unproven = Watch(
+            policy, policy.anonymous_burst, state.unproven_windows, state.unproven_names, state.unproven_lockouts
+        )
 
     def inspect(self, path: str | None, user_agent: str | None) -> GateResult:
         """For any HTTP request, a tool call or not. Counts nothing."""
@@ -36,35 +52,69 @@ class Scanner:
 
     def arrival(self, source_ip: str | None, now_s: float) -> GateResult:
         """Counts a request without a proven identity that does not become a call."""
-        return self._unproven.count(address_party(source_ip), now_s) if self._enabled else PASS
+        return self._unproven.pace(address_party(source_ip), now_s) if self._enabled else PASS
 
-    def check(self, call: Call, caller: Caller, now_s: float) -> GateResult:
-        """For a call, a listing or a method: what `inspect` sees, the URI of a resource, and the pace."""
+    def detected(self, caller: Caller | None, source_ip: str | None, now_s: float) -> None:
+        """Counts a probe that was found by `inspect`."""
+        if self._enabled:
+            watch, party = self._watched(caller, source_ip)
+            watch.hit(party, now_s)
+
+    def kept_out(self, caller: Caller | None, source_ip: str | None, now_s: float) -> GateResult:
+        """Whether whoever sends a request is locked out. Counts nothing."""
         if not self._enabled:
             return PASS
+        watch, party = self._watched(caller, source_ip)
+        return watch.locked_out(party, now_s)
+
+    def tells(self, caller: Caller | None, source_ip: str | None) -> bool:
+        """True once for each lock-out: when a request that is turned away for it has to be an event."""
+        watch, party = self._watched(caller, source_ip)
+        return watch.tell(party)
+
+    def locked_out(self, call: Call, caller: Caller, now_s: float) -> GateResult:
+        """Ahead of all gates, for a call of somebody who has sent too many probes."""
+        return self.kept_out(caller, call.origin.source_ip, now_s)
+
+    def refused(self, call: Call, caller: Caller, refusal: Deny, now_s: float) -> GateResult:
+        """For a call that is out of scope: counts it, and the name if it is none that the caller can know of."""
+        if not self._enabled:
+            return PASS
+        watch, party = self._watched(caller, call.origin.source_ip)
+        if refusal.reason_code in NAMES_NOTHING or refusal.reason_code in GRANTS:
+            name = hash((call.server_name, call.kind, call.method if call.kind is Kind.METHOD else call.tool_name))
+            result = watch.name(party, name, now_s)
+            if result is not PASS:
+                return result
+        return watch.pace(party, now_s, before_scope=True)
+
+    def check(self, call: Call, caller: Caller, now_s: float) -> GateResult:
+        """For a call, a listing or a method: what `inspect` sees, resource and arguments, and the pace."""
+        if not self._enabled:
+            return PASS
+        watch, party = self._watched(caller, call.origin.source_ip)
+        result = self._look(call)
+        if result is not PASS:
+            watch.hit(party, now_s)
+            return result
+        return watch.pace(party, now_s)
+
+    def _look(self, call: Call) -> GateResult:
         origin = call.origin
         result = self.inspect(origin.path, origin.user_agent)
         if result is not PASS:
             return result
         if call.kind is Kind.RESOURCE and (entry := self._probes.in_uri(call.tool_name)):
             return _probe("the resource URI", entry)
-        if isinstance(caller, Authenticated):
-            return self._proven.count(caller.user_id, now_s)
-        return self._unproven.count(address_party(origin.source_ip), now_s)
-
-
-class _Meter:
-    def __init__(self, burst: Burst, windows: BurstWindows) -> None:
-        self._limit = burst.limit
-        self._width_s = burst.window_ms / 1000
-        self._windows = windows
-        reason = f"more than {burst.limit} requests within {burst.window_ms} ms"
-        self._denial = Deny(ReasonCode.BURST, reason)
-
-    def count(self, party: str, now_s: float) -> GateResult:
-        if self._windows.is_burst(party, self._limit, self._width_s, now_s):
-            return self._denial
+        if call.arguments and (entry := self._in_arguments.find(call)):
+            reason = f"an argument is nothing but a probe: {entry}"
+            return Deny(ReasonCode.PROBE_ARGUMENT, reason, rule_id=entry)
         return PASS
+
+    def _watched(self, caller: Caller | None, source_ip: str | None) -> tuple[Watch, str]:
+        if isinstance(caller, Authenticated):
+            return self._proven, caller.user_id
+        return self._unproven, address_party(source_ip)
 
 
 def _probe(what: str, entry: str) -> Deny:

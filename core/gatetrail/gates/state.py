@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from gatetrail.gates.bucket import Bucket, Buckets
 from gatetrail.gates.burst import BurstWindows
+from gatetrail.gates.enumeration import NameWindows
+from gatetrail.gates.lockout import Lockouts
 from gatetrail.limits import Taking
 
 
@@ -18,6 +20,10 @@ class GateState:
         """True: the tokens of calls are taken elsewhere, and the buckets here stay as they are."""
         self.proven_windows = BurstWindows(max_parties)
         self.unproven_windows = BurstWindows(max_parties)
+        self.proven_names = NameWindows()
+        self.unproven_names = NameWindows()
+        self.proven_lockouts = Lockouts()
+        self.unproven_lockouts = Lockouts()
         self.proven_buckets = Buckets()
         self.unproven_buckets = Buckets()
         self._common_buckets: dict[str, Bucket] = {}

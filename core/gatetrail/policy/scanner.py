@@ -16,6 +16,50 @@ class Burst(PolicyPart):
     window_ms: Annotated[int, Field(ge=100, le=3_600_000)]
 
 
+class Enumeration(PolicyPart):
+    """More than `names` different names that do not exist, or that are hidden, within a sliding window are a scan.
+
+    A name that is asked for again is no further one, so a client that insists on three wrong names is no scan.
+    """
+
+    enabled: bool = True
+    names: Annotated[int, Field(ge=1, le=1_000)] = 20
+    window_s: Annotated[int, Field(ge=1, le=3_600)] = 60
+
+
+class ProbeExemption(PolicyPart):
+    """Where probes in arguments are what the tool is for. All that is named must fit; what is not named fits always."""
+
+    tools: tuple[Pattern, ...] = ()
+    servers: tuple[Pattern, ...] = ()
+    path: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    """A place in the arguments, as in `redaction.arguments`. None: all arguments."""
+
+
+class ArgumentProbes(PolicyPart):
+    """Values in arguments that as a whole are nothing but a probe; a text that speaks of probes is none."""
+
+    enabled: bool = True
+    exempt: tuple[ProbeExemption, ...] = ()
+
+
+class Lockout(PolicyPart):
+    """Who sends so many probes is kept out for a while: a proven user under his id, all others by their address.
+
+    Each time is twice as long as the last one, until a party has been quiet for `max_duration_s`.
+    """
+
+    enabled: bool = True
+    hits: Annotated[int, Field(ge=1, le=10_000)] = 10
+    """As many probes as lock out. A burst counts as one in each of its windows."""
+    decay_s: Annotated[int, Field(ge=1, le=86_400)] = 60
+    """One probe is forgotten in each of these spans."""
+    duration_s: Annotated[int, Field(ge=1, le=86_400)] = 60
+    """How long the first time is."""
+    max_duration_s: Annotated[int, Field(ge=1, le=604_800)] = 3_600
+    """No time is longer."""
+
+
 class ScannerPolicy(PolicyPart):
     """What a probe looks like. Tiers are never exempt, an administrator neither."""
 
@@ -34,3 +78,6 @@ class ScannerPolicy(PolicyPart):
     """Globs of normalised paths that are never probes here, for example `/admin/*`."""
     exempt_agents: tuple[Name, ...] = ()
     """Words in a user agent that make it no scanner, for a scanner that you run yourself."""
+    enumeration: Enumeration = Enumeration()
+    arguments: ArgumentProbes = ArgumentProbes()
+    lockout: Lockout = Lockout()
