@@ -67,14 +67,19 @@ def serve(
     say, warn = tellers(settings.logs)
     options = {"--policy": policy, "--config": config, "--data-dir": data_dir}
     talk = Talk(say, warn, say, _mint_hint(options))
-    if not sys.stderr.isatty():  # in a terminal that closes, the service ends with it
-        signal.signal(signal.SIGHUP, _reserved)
+    reloads = not sys.stderr.isatty()  # in a terminal that closes, the service ends with it
+    if reloads:
+        signal.signal(signal.SIGHUP, _too_early)
     with suppress(EndedBySignal):  # it ended in order, which is what was asked for
-        within(run_service(settings, sinks=not no_sinks, talk=talk, environment=os.environ, worker=COMMAND))
+        within(
+            run_service(
+                settings, sinks=not no_sinks, talk=talk, environment=os.environ, worker=COMMAND, reloads=reloads
+            )
+        )
 
 
-def _reserved(_number: int, _frame: object) -> None:
-    """SIGHUP is kept for reading the policy anew."""
+def _too_early(_number: int, _frame: object) -> None:
+    """SIGHUP has the policy file read anew, once it was read for the first time."""
 
 
 def _mint_hint(options: Mapping[str, Path | None]) -> str:

@@ -15,12 +15,15 @@ from gatetrail.events.stamp import Stamp
 from gatetrail.identity.bearer import TokenVerifier
 from gatetrail.identity.caller import Anonymous, Caller, Refused
 from gatetrail.identity.standing import Standing
+from gatetrail.mcp.announcements import Announcements
 from gatetrail.mcp.bearer import TOKEN_MISSING, Bearer
 from gatetrail.mcp.door import Door
 from gatetrail.mcp.hosts.find import host_of
 from gatetrail.mcp.identity import IdentityLayer
 from gatetrail.mcp.install import install
 from gatetrail.mcp.installation import Installation
+from gatetrail.policy.model import Policy
+from gatetrail.policy.showing import lists_changed
 from gatetrail.redaction import Redactor
 
 
@@ -51,6 +54,7 @@ class Adapter:
         self._ids = ids
         self._bearer = Bearer(verifier, dispatcher, standing)
         self._door = Door(dispatcher, self._bearer, stamp, ids)
+        self._announcements = Announcements()
 
     def install(self, server: SupportedServer, *, name: str, local_caller: Caller | None = None) -> None:
         """Put the gate into a server, under the name by which the policy knows it.
@@ -65,6 +69,15 @@ class Adapter:
         installation = Installation(name, host, self._dispatcher, self._bearer, self._ids, caller)
         if not install(installation, self._door):
             raise ServerNotSupported(f"the server {name!r} has a gate already; install it once")
+        self._announcements.enter(installation)
+
+    def policy_changed(self, before: Policy, after: Policy) -> None:
+        """Another policy is in force: clients to whom lists may look different now are going to be told."""
+        self._announcements.add(lists_changed(before.document, after.document))
+
+    async def announce_changes(self, *, again: bool) -> None:
+        """Tell clients of changed lists, until cancelled; `again` where other processes serve the same clients."""
+        await self._announcements.run(again=again)
 
     def identity(self, app: ASGIApp, *, problems: bool = False) -> ASGIApp:
         """The identity layer in front of any ASGI application that serves MCP, or with `problems` something else."""

@@ -12,6 +12,7 @@ from mcp_types.methods import SPEC_CLIENT_NOTIFICATION_METHODS
 from starlette.applications import Starlette
 
 from gatetrail.call import Kind
+from gatetrail.mcp.announcer import Announcer
 from gatetrail.mcp.calls import Context
 from gatetrail.mcp.door import Door
 from gatetrail.mcp.handlers import Handler, gate_initialize, gated, gated_notification
@@ -30,10 +31,11 @@ def install(installation: Installation, door: Door) -> bool:
     if _MARK in vars(low):
         return False
     vars(low)[_MARK] = installation
+    announcer = installation.announcer
     _gate_requests(installation)
     _gate_notifications(installation)
     _scope_schema_look_up(installation)
-    _gate_handshake(installation)
+    _gate_handshake(installation, announcer)
     installation.host.guard(installation)
     for owner, factory in installation.host.app_factories:
         _front(owner, factory, door, installation.name)
@@ -89,10 +91,11 @@ def _scope_schema_look_up(installation: Installation) -> None:
     low.get_tool_input_schema = scoped
 
 
-def _gate_handshake(installation: Installation) -> None:
-    """`initialize` has no handler, so a middleware stands before it; it protects no data."""
+def _gate_handshake(installation: Installation, announcer: Announcer) -> None:
+    """`initialize` has no handler, so a middleware stands before it; it protects no data, and sees who is there."""
 
     async def handshake(ctx: Context, call_next: CallNext) -> HandlerResult:
+        announcer.note(ctx)
         if ctx.method == "initialize":
             await gate_initialize(installation, ctx)
         return await call_next(ctx)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, assert_never
 
 from gatetrail.call import Call, Ids, Kind, Origin
@@ -10,6 +11,7 @@ from gatetrail.clock import IdMaker
 from gatetrail.dispatcher import Denied, Dispatcher, Finished, TimedOut
 from gatetrail.identity.caller import Caller
 from gatetrail.mcp import answers
+from gatetrail.mcp.announcer import Announcer
 from gatetrail.mcp.bearer import Bearer
 from gatetrail.mcp.calls import Asked, Context, call_of, new_trace, scope_of
 from gatetrail.mcp.hosts.host import Body, Host
@@ -32,6 +34,11 @@ class Installation:
         self._bearer = bearer
         self._ids = ids
         self._local_caller = local_caller
+
+    @cached_property
+    def announcer(self) -> Announcer:
+        """Who tells this server's clients of changed lists; to be asked for before the handlers are gated."""
+        return Announcer(self.host.low)
 
     async def caller_of(self, context: Context) -> Caller:
         """Who sent this message: by the identity layer, else by its own header, else the local caller."""

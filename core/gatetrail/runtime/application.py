@@ -92,7 +92,7 @@ async def open_sources(gate: Gatetrail, settings: ServiceSettings) -> AsyncGener
             head=PostgresHead(dsn, pool),
             sinks=cursors,
             verifications=PostgresVerifications(dsn, pool),
-            policy=lambda: gate.dispatcher.gates.policy,
+            policy=gate.live_policy,
             sink_names=tuple(settings.sinks),
             matching=Matching(),
             past=partial(PostgresPast, dsn, pool),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,7 +19,8 @@ from gatetrail.clock import Clock, IdMaker, SystemClock
 from gatetrail.delivery.follower import Follower
 from gatetrail.dispatcher import Admitted, Dispatcher
 from gatetrail.dispatcher.redacted import Redacted
-from gatetrail.events.model import SENSITIVE_KEYS, PolicyChanged
+from gatetrail.errors import Unavailable
+from gatetrail.events.model import SENSITIVE_KEYS
 from gatetrail.events.stamp import Stamp
 from gatetrail.gates.pipeline import Gates, GateState
 from gatetrail.identity.bearer import TokenVerifier
@@ -26,11 +29,15 @@ from gatetrail.identity.keys.key_ring import KeyRing
 from gatetrail.mcp import Adapter, SupportedServer
 from gatetrail.policy.load import load_policy
 from gatetrail.policy.model import Policy
+from gatetrail.policy.standing import Adopted, Reloaded, Unchanged
 from gatetrail.redaction import Redaction
 from gatetrail.runtime.background import in_background
 from gatetrail.runtime.export import run_sinks
 from gatetrail.runtime.folder import jwt_secret, redaction_key
 from gatetrail.runtime.heartbeat import beat
+from gatetrail.runtime.live_policy import told
+from gatetrail.runtime.live_policy.keeper import PolicyKeeper
+from gatetrail.runtime.live_policy.live import LivePolicy, open_live_policy
 from gatetrail.runtime.metrics.tallies import Tallies
 from gatetrail.runtime.observing import observing
 from gatetrail.runtime.recording import Recording, open_recording
@@ -38,17 +45,21 @@ from gatetrail.runtime.sample import sample_policy
 from gatetrail.runtime.telling import Tell, quiet
 from gatetrail.sessions import Sessions
 from gatetrail.settings import ServiceSettings, load_settings
-from gatetrail.words import Level
 from gatetrail_sinks.postgres.cursors import open_cursors
 from gatetrail_sinks.postgres.journal import PostgresJournal
 from gatetrail_sinks.postgres.sessions import PostgresSessions
+
+log = logging.getLogger("gatetrail.policy")
+
+POLICY_HINT = "policy"
+"""The word by which processes on one database have each other read the policy file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gatetrail:
     """The gate of one process. Made by `open`."""
 
-    policy: Policy
+    live_policy: LivePolicy
     dispatcher: Dispatcher
     verifier: TokenVerifier
     journal: PostgresJournal
@@ -70,6 +81,7 @@ class Gatetrail:
         dsn: str | None = None,
         settings: ServiceSettings | None = None,
         sinks: bool = True,
+        watch: bool | None = None,
         clock: Clock | None = None,
         tell: Tell = quiet,
     ) -> AbstractAsyncContextManager[Gatetrail]:
@@ -77,6 +89,8 @@ class Gatetrail:
 
         `dsn` goes over GATETRAIL_DSN; with neither an embedded PostgreSQL is started, or shared with the
         other processes that use the same data folder. `sinks` False leaves export to another process.
+        A policy file is watched, and what it holds comes in force while the block runs, unless `watch` is False (left
+        out: the setting `watch_policy` counts). A `Policy` object stays until `adopt`.
         `tell` gets a sentence at each step of the end.
         Raises `PolicyInvalid`, `SettingsInvalid`, `DatabaseUnavailable`, `DataFolderUnusable` or `MigrationRefused`.
         """
@@ -85,7 +99,26 @@ class Gatetrail:
             chosen = chosen.model_copy(update={"dsn": SecretStr(dsn)})
         if not sinks:
             chosen = chosen.model_copy(update={"sinks": {}})
-        return _open(_policy(policy, chosen), chosen, clock or SystemClock(), tell)
+        if watch is not None:
+            chosen = chosen.model_copy(update={"watch_policy": watch})
+        found, path = _policy(policy, chosen)
+        return _open(found, path, chosen, clock or SystemClock(), tell)
+
+    @property
+    def policy(self) -> Policy:
+        """The one in force now."""
+        return self.dispatcher.gates.policy
+
+    async def adopt(self, policy: Policy) -> Adopted | Unchanged:
+        """Put a policy of your own making in force: from the next call on, whole, and recorded as `policy.changed`.
+
+        A file that is watched takes over again as soon as it changes.
+        """
+        return await self.live_policy.adopt(policy)
+
+    async def reload(self) -> Reloaded:
+        """Read the policy file now, here and in the other processes on the database, and tell what came of it."""
+        return await self.live_policy.reload()
 
     def install(self, server: SupportedServer, *, name: str, local_caller: Caller | None = None) -> None:
         """Put the gate into an MCPServer, a low-level Server or a FastMCP, under the name that the policy knows.
@@ -109,7 +142,9 @@ class Gatetrail:
 
 
 @asynccontextmanager
-async def _open(policy: Policy, settings: ServiceSettings, clock: Clock, tell: Tell) -> AsyncGenerator[Gatetrail]:
+async def _open(
+    policy: Policy, path: Path | None, settings: ServiceSettings, clock: Clock, tell: Tell
+) -> AsyncGenerator[Gatetrail]:
     ids = IdMaker(clock)
     stamp = Stamp(clock, ids, instance_id=ids.new_id(), product_version=version("gatetrail"))
     keys = KeyRing(clock)
@@ -123,7 +158,7 @@ async def _open(policy: Policy, settings: ServiceSettings, clock: Clock, tell: T
         dsn, pool, journal, ledger = recording.dsn, recording.pool, recording.journal, recording.ledger
         sessions = Sessions(PostgresSessions(dsn, pool), stamp, ledger.commit_or_spool, redaction)
         dispatcher = Dispatcher(Gates(policy, GateState()), sessions, ledger, stamp, clock, ids, observer)
-        await dispatcher.report(_in_force(policy, stamp))
+        await dispatcher.report(told.begun(stamp, policy))
         cursors = await stack.enter_async_context(open_cursors(dsn))
         drain_s = settings.drain_s
         running = run_sinks(settings, journal, cursors, stamp, ledger, clock, drain_s=drain_s)
@@ -133,8 +168,15 @@ async def _open(policy: Policy, settings: ServiceSettings, clock: Clock, tell: T
         in_background(stack, keys.keep_fresh(), "gatetrail keys of issuers")
         in_background(stack, beat(ledger, stamp, followers), "gatetrail heartbeat")
         adapter = Adapter(dispatcher, verifier, stamp, ids)
+        keeper = PolicyKeeper(dispatcher, stamp, clock, adapter.policy_changed)
+        poke = partial(_poke, journal)
+        following = open_live_policy(
+            keeper, path, watch=settings.watch_policy, poke=poke, on_poke=partial(journal.on_hint, POLICY_HINT)
+        )
+        in_background(stack, adapter.announce_changes(again=settings.workers > 1), "gatetrail list changes")
+        live_policy = await stack.enter_async_context(following)
         yield Gatetrail(
-            policy=policy,
+            live_policy=live_policy,
             dispatcher=dispatcher,
             verifier=verifier,
             journal=journal,
@@ -149,19 +191,19 @@ async def _open(policy: Policy, settings: ServiceSettings, clock: Clock, tell: T
         )
 
 
-def _in_force(policy: Policy, stamp: Stamp) -> PolicyChanged:
-    return PolicyChanged(
-        **stamp(Level.NOTICE, f"policy {policy.version} is in force"),
-        policy_version=policy.version,
-        policy_source=policy.source[-256:],
-    )
+async def _poke(journal: PostgresJournal) -> None:
+    try:
+        await journal.hint(POLICY_HINT)
+    except Unavailable as problem:
+        log.warning("other processes could not be told to read the policy file: %s", problem)
 
 
-def _policy(policy: str | Path | Policy | None, settings: ServiceSettings) -> Policy:
+def _policy(policy: str | Path | Policy | None, settings: ServiceSettings) -> tuple[Policy, Path | None]:
+    """The policy to begin with, and the file where the next one will stand."""
     if isinstance(policy, Policy):
-        return policy
+        return policy, None
     path = Path(policy) if policy is not None else settings.policy
-    return load_policy(path) if path is not None else sample_policy()
+    return (load_policy(path), path) if path is not None else (sample_policy(), None)
 
 
 def _config_of_environment() -> Path | None:

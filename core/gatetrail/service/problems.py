@@ -55,7 +55,16 @@ class ProblemBody(BaseModel):
 class Problem(Exception):
     """Ends a request with a problem."""
 
-    def __init__(self, status: HTTPStatus, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: HTTPStatus,
+        code: str,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`more` are members beside the usual ones (RFC 9457, section 3.2)."""
+        self.more = more or {}
         self.status = status
         self.code = code
         self.detail = detail
@@ -66,7 +75,7 @@ class Problem(Exception):
         """As it goes out."""
         body = ProblemBody(title=self.status.phrase, status=self.status.value, detail=self.detail, code=self.code)
         headers = {"Cache-Control": "no-store", **(self.headers or {})}
-        return JSONResponse(body.model_dump(), self.status, headers=headers, media_type=PROBLEM_JSON)
+        return JSONResponse({**body.model_dump(), **self.more}, self.status, headers=headers, media_type=PROBLEM_JSON)
 
 
 def problem_of(error: GatetrailError) -> Problem:

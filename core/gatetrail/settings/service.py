@@ -52,6 +52,9 @@ class ServiceSettings(BaseSettings):
     """Where the embedded server, the spool and generated secrets live. None: the user's data folder."""
     policy: Path | None = None
     """None: the sample policy."""
+    watch_policy: bool = True
+    """True: a changed policy file comes in force by itself. False: only when it is asked for, by SIGHUP or by
+    `POST /v1/policy/reload`."""
     jwt_secret: SecretStr | None = None
     """At least 32 bytes. None: one is generated into the data folder."""
     jwt_secret_file: Path | None = Field(default=None, examples=["/run/secrets/gatetrail_jwt"])

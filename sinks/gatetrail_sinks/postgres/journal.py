@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from gatetrail.events.fields import Record
@@ -11,7 +11,7 @@ from gatetrail.events.journal import CommitObserver, Entry
 from gatetrail_sinks.postgres.connection import Pool, told_as_unavailable
 from gatetrail_sinks.postgres.head import PostgresHead
 from gatetrail_sinks.postgres.queries import query
-from gatetrail_sinks.postgres.wakeups import Wakeups
+from gatetrail_sinks.postgres.wakeups import HINTS_CHANNEL, Wakeups
 from gatetrail_sinks.postgres.writer import GroupCommit, WriterSettings
 from gatetrail_sinks.postgres.writer_state import WriterState
 
@@ -43,6 +43,19 @@ class PostgresJournal:
 
     async def wait_beyond(self, seq: int, timeout_s: float) -> None:
         await self._wakeups.wait_beyond(seq, timeout_s)
+
+    async def hint(self, word: str) -> None:
+        """Have all other processes on this database look after something; who is not connected misses it.
+
+        Raises `DatabaseUnavailable`.
+        """
+        with told_as_unavailable(self._dsn):
+            async with self._pool.connection() as connection:
+                await connection.execute("SELECT pg_notify(%s, %s)", (HINTS_CHANNEL, self._wakeups.payload_of(word)))
+
+    def on_hint(self, word: str, hinted: Callable[[], None]) -> None:
+        """Call `hinted` when another process gives the hint of this word."""
+        self._wakeups.on_hint(word, hinted)
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Awaitable, Callable
 
 import psycopg
@@ -14,6 +15,8 @@ from gatetrail_sinks.postgres.connection import Connection, connect
 log = logging.getLogger("gatetrail.journal")
 
 CHANNEL = "gatetrail_events"
+HINTS_CHANNEL = "gatetrail_hints"
+"""For whatever else processes tell each other: a word, which says only that one should look, and who gives it."""
 NOTIFY_PAUSE_S = 0.05
 """At most one NOTIFY in this time: the payload is only the newest seq, so later ones stand for earlier ones."""
 RECONNECT_S = 1.0
@@ -28,6 +31,8 @@ class Wakeups:
         self._own_seq = 0
         self._more = asyncio.Event()
         self._own_more = asyncio.Event()
+        self._name = secrets.token_hex(8)
+        self._hinted: dict[str, Callable[[], None]] = {}
 
     def committed(self, seq: int) -> None:
         """This process has committed up to `seq`."""
@@ -43,6 +48,17 @@ class Wakeups:
                     await self._more.wait()
         except TimeoutError:
             return
+
+    def on_hint(self, word: str, hinted: Callable[[], None]) -> None:
+        """Call `hinted` whenever another process on this database gives the hint of this word.
+
+        Hints that come while the server is away are lost.
+        """
+        self._hinted[word] = hinted
+
+    def payload_of(self, word: str) -> str:
+        """What gives the hint of a word to all but ourselves."""
+        return f"{word} {self._name}"
 
     async def run(self) -> None:
         """Listen and notify until cancelled; comes back by itself when the server does."""
@@ -64,9 +80,12 @@ class Wakeups:
             await asyncio.sleep(RECONNECT_S)
 
     async def _listen(self, connection: Connection) -> None:
-        await connection.execute(f"LISTEN {CHANNEL}")
+        await connection.execute(f"LISTEN {CHANNEL}; LISTEN {HINTS_CHANNEL}")
         async for note in connection.notifies():
-            self._saw(int(note.payload))
+            if note.channel == CHANNEL:
+                self._saw(int(note.payload))
+            else:
+                self._hear(note.payload)
 
     async def _notify(self, connection: Connection) -> None:
         while True:
@@ -74,6 +93,12 @@ class Wakeups:
             self._own_more.clear()
             await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, str(self._own_seq)))
             await asyncio.sleep(NOTIFY_PAUSE_S)
+
+    def _hear(self, payload: str) -> None:
+        word, _, sender = payload.partition(" ")
+        hinted = self._hinted.get(word)
+        if hinted is not None and sender != self._name:
+            hinted()
 
     def _saw(self, seq: int) -> None:
         if seq > self._seen_seq:

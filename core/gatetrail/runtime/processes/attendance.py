@@ -38,6 +38,8 @@ class Attendance:
     listener: socket.socket
     talk: Talk
     notifier: Notifier
+    reloads: bool = False
+    """True: SIGHUP reads the policy file anew, instead of ending the process as it does in a terminal that closes."""
     place: Place | None = None
     """Among several workers; None: it is the only one."""
 

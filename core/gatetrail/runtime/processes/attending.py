@@ -13,6 +13,7 @@ from gatetrail.runtime.collector import settle
 from gatetrail.runtime.gatetrail import Gatetrail
 from gatetrail.runtime.hosted import hosted_servers
 from gatetrail.runtime.processes.attendance import Attendance, Talk
+from gatetrail.runtime.processes.hang_up import on_hang_up
 from gatetrail.runtime.processes.notify import READY, STOPPING
 from gatetrail.service.hosts import allowed_names, is_loopback
 from gatetrail.service.mounting import path_of
@@ -46,6 +47,8 @@ async def attend(attendance: Attendance) -> None:
         _announce(gate, servers, url, talk)
         if not is_loopback(settings.host):
             talk.warn(_beyond_loopback(settings.host, names))
+        if attendance.reloads:
+            on_hang_up(stack, gate.live_policy.hang_up)
         notifier.tell(READY, status=f"listening on {url}")
         try:
             await asyncio.Event().wait()

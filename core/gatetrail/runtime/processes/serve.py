@@ -20,8 +20,11 @@ async def serve(
     talk: Talk,
     environment: MutableMapping[str, str],
     worker: tuple[str, ...],
+    reloads: bool,
 ) -> None:
     """Serve until cancelled. `worker` is the command that starts a process for a `WorkerTask`.
+
+    With `reloads` SIGHUP has the policy file read anew, in all processes.
 
     The socket is the one that `environment` tells of, else one of the settings. At the end nothing new is accepted,
     calls in flight finish, followers drain, the journal closes, and an embedded server stops.
@@ -31,7 +34,9 @@ async def serve(
     own_id = os.getpid()
     notifier = notifier_of(environment, own_id)
     with inherited_listener(environment, own_id) or listen(settings.host, settings.port) as listener:
-        attendance = Attendance(settings=settings, sinks=sinks, listener=listener, talk=talk, notifier=notifier)
+        attendance = Attendance(
+            settings=settings, sinks=sinks, listener=listener, talk=talk, notifier=notifier, reloads=reloads
+        )
         # A supervisor has no use for MCP and HTTP, which are most of what this process would carry.
         if settings.workers == 1:
             from gatetrail.runtime.processes.attending import attend

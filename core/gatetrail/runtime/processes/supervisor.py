@@ -17,6 +17,7 @@ from gatetrail.errors import SettingsInvalid, Unavailable
 from gatetrail.runtime.background import in_background
 from gatetrail.runtime.database import open_database
 from gatetrail.runtime.processes.attendance import Attendance
+from gatetrail.runtime.processes.hang_up import ignored
 from gatetrail.runtime.processes.notify import READY, STOPPING
 from gatetrail.runtime.processes.worker import WorkerTask
 from gatetrail.runtime.processes.worker_process import WorkerProcess
@@ -60,6 +61,8 @@ class Supervisor:
             in_background(stack, self._attendance.notifier.stay_awake(), "gatetrail watchdog")
             await stack.enter_async_context(open_database(settings, self._talk.step))
             folder = stack.enter_context(_common_folder())
+            if self._attendance.reloads:
+                self._forward_hang_ups(stack)
             keeping: list[asyncio.Task[None]] = []
             try:
                 for number in range(settings.workers):
@@ -69,6 +72,12 @@ class Supervisor:
                 await asyncio.gather(*keeping)
             finally:
                 await self._end(keeping)
+
+    def _forward_hang_ups(self, stack: AsyncExitStack) -> None:
+        """Each worker reads the policy file itself."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
+        stack.callback(loop.add_signal_handler, signal.SIGHUP, ignored)
 
     async def _start(self, folder: Path, number: int) -> None:
         """Start a worker for the first time and wait until it answers."""
@@ -163,6 +172,10 @@ class Supervisor:
             except asyncio.CancelledError:
                 self._signal(next(hurry, signal.SIGKILL))
         return 0
+
+    def _hang_up(self) -> None:
+        for worker in self._workers.values():
+            worker.hang_up()
 
     def _signal(self, number: signal.Signals) -> None:
         for worker in self._workers.values():

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gatetrail.runtime.processes.attendance import Attendance, Talk
+from gatetrail.runtime.processes.hang_up import ignored
 from gatetrail.runtime.processes.notify import notifier_of
 from gatetrail.runtime.telling import Tell, quiet
 from gatetrail.service.listening import adopt
@@ -56,7 +57,7 @@ async def work(task: WorkerTask, pipe: int, say: Tell, warn: Tell, environment: 
     from gatetrail.runtime.processes.attending import attend  # not for the supervisor, which only makes tasks
 
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGHUP, quiet, "reserved")
+    loop.add_signal_handler(signal.SIGHUP, ignored)
     loop.add_reader(pipe, _end_with_supervisor, pipe)
     with adopt(task.listener, "worker") as listener:
         attendance = Attendance(
@@ -65,6 +66,7 @@ async def work(task: WorkerTask, pipe: int, say: Tell, warn: Tell, environment: 
             listener=listener,
             talk=Talk(say, warn, quiet, task.mint_hint) if task.announce else Talk(quiet, quiet, quiet, task.mint_hint),
             notifier=notifier_of(environment, os.getpid()),
+            reloads=True,
             place=Place(task.folder, task.number),
         )
         try:

@@ -34,6 +34,7 @@ class WorkerProcess:
         self._ready = asyncio.Event()
         self._watchdog_s = watchdog_s
         self._watching: asyncio.TimerHandle | None = None
+        self._owes_hang_up = False
         self._ending: asyncio.Task[int] = asyncio.create_task(self._end())
         asyncio.get_running_loop().add_reader(ear, self._hear)
 
@@ -84,6 +85,12 @@ class WorkerProcess:
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(number)
 
+    def hang_up(self) -> None:
+        """SIGHUP; to a process that is only starting, which would die of it, as soon as it answers."""
+        self._owes_hang_up = not self._ready.is_set()
+        if not self._owes_hang_up:
+            self.signal(signal.SIGHUP)
+
     async def _end(self) -> int:
         try:
             return await self._process.wait()
@@ -101,6 +108,8 @@ class WorkerProcess:
             return
         if READY in words:
             self._ready.set()
+            if self._owes_hang_up:
+                self.hang_up()
         if READY in words or WATCHDOG in words:
             self._watch_anew()
 

@@ -11,6 +11,7 @@ from gatetrail.service.api.door import Door, Identities
 from gatetrail.service.api.events import EventRoutes
 from gatetrail.service.api.executions import ExecutionRoutes
 from gatetrail.service.api.policy import PolicyRoutes
+from gatetrail.service.api.policy_reload import PolicyReloadRoutes
 from gatetrail.service.api.sinks import SinkRoutes
 from gatetrail.service.api.sources import Sources
 from gatetrail.service.api.stats import StatsRoutes
@@ -31,6 +32,7 @@ def api_routes(sources: Sources, identities: Identities) -> APIRouter:
         DecisionRoutes(sources),
         StatsRoutes(sources),
         PolicyRoutes(sources, door),
+        PolicyReloadRoutes(sources, door),
         SinkRoutes(sources, door),
     ):
         routes.add_to(router)

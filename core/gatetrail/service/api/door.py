@@ -11,6 +11,7 @@ from starlette.types import Scope
 
 from gatetrail.identity.caller import Anonymous, Authenticated, Caller, IdentityRefusal, Refused
 from gatetrail.identity.protected_resource import metadata_url
+from gatetrail.identity.tiers import Tier
 from gatetrail.redaction import Redactor
 from gatetrail.service.api.reader import AUDITOR, READER_KEY, Reader, Reading, reader_of
 from gatetrail.service.problems import Problem
@@ -60,6 +61,11 @@ class Door:
         """Those who see everything only; the others get 403."""
         if not reader.sees_all:
             await self._refuse_role(request, f"{request.url.path} is for the role {AUDITOR!r} or the tier admin")
+
+    async def require_admin(self, request: Request, reader: Reading) -> None:
+        """The tier admin only; the others get 403, auditors too: they see everything and change nothing."""
+        if reader.tier is not Tier.ADMIN:
+            await self._refuse_role(request, f"{request.method} {request.url.path} is for the tier admin")
 
     async def require_own(self, request: Request, reader: Reader, user: str | None) -> None:
         """Who sees only what is their own may name themselves, and get 403 for anybody else."""

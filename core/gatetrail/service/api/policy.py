@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict
 
+from gatetrail.clock import rfc3339
+from gatetrail.policy.standing import Standing
 from gatetrail.service.api.door import Door
 from gatetrail.service.api.route import add_reading
 from gatetrail.service.api.sources import Sources
@@ -21,6 +24,14 @@ class PolicyShown(BaseModel):
     """The hash that every decision under it carries."""
     source: str
     """Where it was read from."""
+    since: str
+    """Since when it is in force in the process that answers (RFC 3339)."""
+    instance_id: str
+    """The process that answers."""
+    previous_version: str | None
+    """The one before in this process; null for the one that it began with."""
+    changes: Sequence[str]
+    """What is different from the one before, a sentence for each difference, at most 20."""
     document: dict[str, Any]
     """The whole policy with every default written out."""
 
@@ -44,6 +55,18 @@ class PolicyRoutes:
 
     async def current(self) -> PolicyShown:
         """The policy that decisions are made under now. Needs the role `auditor` or the tier admin."""
-        policy = self._sources.policy()
-        document = policy.document.model_dump(mode="json")
-        return PolicyShown(version=policy.version, source=policy.source, document=document)
+        standing = self._sources.policy.standing
+        document = standing.policy.document.model_dump(mode="json")
+        return PolicyShown(**facts_of(standing, self._sources.stamp.instance_id), document=document)
+
+
+def facts_of(standing: Standing, instance_id: str) -> dict[str, Any]:
+    """What is told of a policy beside its content."""
+    return {
+        "version": standing.policy.version,
+        "source": standing.policy.source,
+        "since": rfc3339(standing.since_us),
+        "instance_id": instance_id,
+        "previous_version": standing.previous_version,
+        "changes": standing.changes,
+    }

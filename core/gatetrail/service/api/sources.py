@@ -15,7 +15,7 @@ from gatetrail.events.stamp import Stamp
 from gatetrail.events.stats import Stats
 from gatetrail.events.verification import Verifications
 from gatetrail.feed import Broadcaster, Past
-from gatetrail.policy.model import Policy
+from gatetrail.policy.standing import Reloaded, Standing
 
 
 class Head(Protocol):
@@ -34,6 +34,19 @@ class SinkStates(Protocol):
         ...
 
 
+class PolicyInForce(Protocol):
+    """The policy that decisions are made under."""
+
+    @property
+    def standing(self) -> Standing:
+        """What is in force now, and since when."""
+        ...
+
+    async def reload(self, user_id: str | None = None) -> Reloaded:
+        """Read the file now, here and in the other processes on the database; `user_id` is who asked for it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """Readers of one database, the live feed, and the policy in force."""
@@ -45,8 +58,7 @@ class Sources:
     head: Head
     sinks: SinkStates
     verifications: Verifications
-    policy: Callable[[], Policy]
-    """Gives the one that is in force now."""
+    policy: PolicyInForce
     sink_names: Sequence[str]
     """Those that the settings name, whether or not they ever ran."""
     matching: Matching

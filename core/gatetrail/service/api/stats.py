@@ -101,7 +101,7 @@ class StatsRoutes:
             since=window.since,
             until=window.until,
             bucket_s=window.bucket_s,
-            policy_version=sources.policy().version,
+            policy_version=sources.policy.standing.policy.version,
             instance_id=sources.stamp.instance_id,
             verification=await self._verification() if reader.sees_all else None,
             stream=self._stream(reader),
