@@ -27,7 +27,7 @@ from gatetrail.identity.bearer import TokenVerifier
 from gatetrail.identity.caller import Anonymous, Caller
 from gatetrail.identity.keys.key_ring import KeyRing
 from gatetrail.mcp import Adapter, SupportedServer
-from gatetrail.policy.load import load_policy
+from gatetrail.policy.load import load_policy, policy_in
 from gatetrail.policy.model import Policy
 from gatetrail.policy.standing import Adopted, Reloaded, Unchanged
 from gatetrail.redaction import Redaction
@@ -170,8 +170,9 @@ async def _open(
         adapter = Adapter(dispatcher, verifier, stamp, ids)
         keeper = PolicyKeeper(dispatcher, stamp, clock, adapter.policy_changed)
         poke = partial(_poke, journal)
+        on_poke = partial(journal.on_hint, POLICY_HINT)
         following = open_live_policy(
-            keeper, path, watch=settings.watch_policy, poke=poke, on_poke=partial(journal.on_hint, POLICY_HINT)
+            keeper, path, watch=settings.watch_policy, parse=policy_in, poke=poke, on_poke=on_poke
         )
         in_background(stack, adapter.announce_changes(again=settings.workers > 1), "gatetrail list changes")
         live_policy = await stack.enter_async_context(following)

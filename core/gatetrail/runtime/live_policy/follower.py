@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
+from pathlib import Path
 
 from gatetrail.errors import PolicyInvalid, PolicyProblem
 from gatetrail.policy.load import policy_in
@@ -14,6 +16,9 @@ from gatetrail.runtime.live_policy.keeper import PolicyKeeper
 
 log = logging.getLogger("gatetrail.policy")
 
+Parse = Callable[[bytes, Path], Policy]
+"""Makes a policy of what a file held. Raises PolicyInvalid."""
+
 PATIENCE_S = 3.0
 """Who asks waits for so long at most until the file holds still."""
 
@@ -21,7 +26,8 @@ PATIENCE_S = 3.0
 class PolicyFollower:
     """One file, and what was last made of it."""
 
-    def __init__(self, file: PolicyFile, keeper: PolicyKeeper) -> None:
+    def __init__(self, file: PolicyFile, keeper: PolicyKeeper, parse: Parse = policy_in) -> None:
+        self._parse = parse
         self._file = file
         self._keeper = keeper
         self._considered: Reading | None = None
@@ -54,7 +60,7 @@ class PolicyFollower:
             if not reading.is_as(await self._file.read()):
                 return None
             try:
-                policy = await in_thread(lambda: _policy_in(reading, self._file))
+                policy = await in_thread(lambda: self._policy_in(reading))
                 outcome = await self._adopt(policy, user_id)
             except PolicyInvalid as problem:
                 return await self._reject(reading, problem, asked=asked, user_id=user_id)
@@ -89,8 +95,7 @@ class PolicyFollower:
         self._considered = reading
         return Rejected(problem, self._keeper.standing)
 
-
-def _policy_in(reading: Reading, file: PolicyFile) -> Policy:
-    if reading.problem is not None:
-        raise reading.problem
-    return policy_in(reading.content, file.path)
+    def _policy_in(self, reading: Reading) -> Policy:
+        if reading.problem is not None:
+            raise reading.problem
+        return self._parse(reading.content, self._file.path)

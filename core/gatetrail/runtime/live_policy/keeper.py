@@ -26,7 +26,16 @@ OnChange = Callable[[Policy, Policy], None]
 class PolicyKeeper:
     """The policy in force in this process. What it stands for is swapped by `Dispatcher.adopt` and by nobody else."""
 
-    def __init__(self, dispatcher: Dispatcher, stamp: Stamp, clock: Clock, on_change: OnChange) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        stamp: Stamp,
+        clock: Clock,
+        on_change: OnChange,
+        check: Callable[[Policy], None] = lambda _policy: None,
+    ) -> None:
+        """`check` raises PolicyInvalid for a policy that this process cannot carry out."""
+        self._check = check
         self.standing = Standing(dispatcher.gates.policy, clock.now_us())
         self._dispatcher = dispatcher
         self._stamp = stamp
@@ -37,7 +46,7 @@ class PolicyKeeper:
     async def adopt(self, policy: Policy, user_id: str | None = None) -> Adopted | Unchanged:
         """Put a policy in force and record it; nothing of that when its content is the one in force.
 
-        Raises what making its gates raises; then the policy before stays in force.
+        Raises PolicyInvalid, or what making its gates raises; then the policy before stays in force.
         """
         async with self._changing:
             before = self.standing
@@ -61,6 +70,7 @@ class PolicyKeeper:
         await self._dispatcher.report(event)
 
     def _prepared(self, old: Policy, new: Policy) -> tuple[Gates, tuple[str, ...]]:
+        self._check(new)
         return self._dispatcher.prepare(new), differences(old.document, new.document)
 
     def _recorded(self, user_id: str | None) -> str | None:

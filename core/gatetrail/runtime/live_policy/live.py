@@ -11,7 +11,7 @@ from gatetrail.policy.model import Policy
 from gatetrail.policy.standing import Adopted, NoFile, Reloaded, Standing, Unchanged
 from gatetrail.runtime.background import in_background
 from gatetrail.runtime.live_policy.file import PolicyFile
-from gatetrail.runtime.live_policy.follower import PolicyFollower
+from gatetrail.runtime.live_policy.follower import Parse, PolicyFollower
 from gatetrail.runtime.live_policy.keeper import PolicyKeeper
 from gatetrail.runtime.live_policy.watch import PolicyWatch
 
@@ -62,7 +62,13 @@ class LivePolicy:
 
 @asynccontextmanager
 async def open_live_policy(
-    keeper: PolicyKeeper, path: Path | None, *, watch: bool, poke: Poke, on_poke: Callable[[Callable[[], None]], None]
+    keeper: PolicyKeeper,
+    path: Path | None,
+    *,
+    watch: bool,
+    parse: Parse,
+    poke: Poke,
+    on_poke: Callable[[Callable[[], None]], None],
 ) -> AsyncGenerator[LivePolicy]:
     """A live policy, which is followed for as long as the block lasts when it has a regular file and `watch` is True.
 
@@ -73,7 +79,7 @@ async def open_live_policy(
             yield LivePolicy(keeper, None, poke)
             return
         file = PolicyFile(path)
-        follower = PolicyFollower(file, keeper)
+        follower = PolicyFollower(file, keeper, parse)
         watching = PolicyWatch(file, follower.follow, watches=watch and path.is_file())
         in_background(stack, watching.run(), "gatetrail policy")
         on_poke(watching.hint)

@@ -15,13 +15,14 @@ MAX_REASON_BYTES = 480
 MAX_PROBLEM_BYTES = 200
 
 
-def begun(stamp: Stamp, policy: Policy) -> PolicyChanged:
-    """A process has begun, with this policy."""
-    return PolicyChanged(
+def begun(stamp: Stamp, policy: Policy, tried: Policy | None = None) -> PolicyChanged:
+    """A process has begun, with this policy, and with another one that is only tried."""
+    keys = {
         **stamp(Level.NOTICE, f"policy {policy.version} is in force"),
-        policy_version=policy.version,
-        policy_source=policy.source[-MAX_SOURCE:],
-    )
+        "policy_version": policy.version,
+        "policy_source": policy.source[-MAX_SOURCE:],
+    }
+    return PolicyChanged.model_validate(keys if tried is None else {**keys, "shadow_policy_version": tried.version})
 
 
 def changed(
