@@ -99,6 +99,8 @@ def test_each_kind_has_the_class_that_was_chosen_for_it() -> None:
         "policy.changed": (3004, 3),
         "policy.rejected": (3004, 3),
         "hook.ran": (6002, 99),
+        "rate_store.failed": (6002, 99),
+        "rate_store.recovered": (6002, 99),
         "hook.failed": (6008, 1),
         "audit.heartbeat": (6002, 99),
         "audit.checkpoint": (6002, 99),

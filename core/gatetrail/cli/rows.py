@@ -14,6 +14,8 @@ from gatetrail.events.model import (
     ExecutionOrphaned,
     IdentityRefused,
     ManifestListed,
+    RateStoreFailed,
+    RateStoreRecovered,
     ScannerDetected,
     ToolCallCompleted,
     ToolCallDecided,
@@ -179,6 +181,8 @@ def _target_of(event: Event) -> str:
             return event.endpoint or NOTHING
         case AuditSinkFailed() | AuditSinkRecovered() | AuditGap():
             return f"sink {event.sink_name}"
+        case RateStoreFailed() | RateStoreRecovered():
+            return f"rate store {event.store}"
         case _:
             return NOTHING
 

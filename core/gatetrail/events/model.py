@@ -208,6 +208,26 @@ class HookFailed(Record):
     """The decision that it belongs to."""
 
 
+class RateStoreFailed(Record):
+    """The shared store of the rate limits does not answer this process, which goes on without it."""
+
+    event_name: Literal["rate_store.failed"] = "rate_store.failed"
+    store: ShortName
+    """Which kind of store: `postgres` or `valkey`."""
+    reason: Sentence
+    """What went wrong, as a sentence."""
+
+
+class RateStoreRecovered(Record):
+    """The shared store of the rate limits answers this process again."""
+
+    event_name: Literal["rate_store.recovered"] = "rate_store.recovered"
+    store: ShortName
+    """Which kind of store: `postgres` or `valkey`."""
+    reason: Sentence
+    """What had gone wrong, as a sentence."""
+
+
 class LifecycleReported(PeerKeys):
     """One of the ten moments that agents report. What was said or came out is never in it, only how long it was."""
 
@@ -314,6 +334,8 @@ Event = Annotated[
     | PolicyRejected
     | HookRan
     | HookFailed
+    | RateStoreFailed
+    | RateStoreRecovered
     | LifecycleReported
     | AuditHeartbeat
     | AuditCheckpoint

@@ -104,6 +104,10 @@ def title_of(kind: Kind, event_name: str) -> str:  # noqa: C901, PLR0911, PLR091
             return "Hook ran"
         case Kind.HOOK_FAILED:
             return "Hook failed"
+        case Kind.RATE_STORE_FAILED:
+            return "Rate store failed"
+        case Kind.RATE_STORE_RECOVERED:
+            return "Rate store recovered"
         case Kind.LIFECYCLE:
             return f"Agent reports {event_name.partition('.')[2].replace('_', ' ')}"
         case Kind.AUDIT_HEARTBEAT:

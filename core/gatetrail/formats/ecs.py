@@ -92,6 +92,8 @@ def categorized(kind: Kind, event_name: str, *, denied: bool) -> Categories:  # 
             return (), ()
         case Kind.AUDIT_SINK_FAILED | Kind.AUDIT_SINK_RECOVERED:
             return (), ()
+        case Kind.RATE_STORE_FAILED | Kind.RATE_STORE_RECOVERED:
+            return (), ()
         case _:
             assert_never(kind)
 

@@ -24,6 +24,8 @@ class Kind(StrEnum):
     POLICY_REJECTED = "policy.rejected"
     HOOK_RAN = "hook.ran"
     HOOK_FAILED = "hook.failed"
+    RATE_STORE_FAILED = "rate_store.failed"
+    RATE_STORE_RECOVERED = "rate_store.recovered"
     LIFECYCLE = "lifecycle"
     """All ten of them."""
     AUDIT_HEARTBEAT = "audit.heartbeat"

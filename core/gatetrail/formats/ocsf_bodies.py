@@ -37,6 +37,8 @@ def put_body(keys: Keys, told: Object, moment_ms: int) -> None:  # noqa: C901 --
             _put_trail(keys, told)
         case Kind.AUDIT_SINK_FAILED | Kind.AUDIT_SINK_RECOVERED | Kind.HOOK_RAN:
             _put_trail(keys, told)
+        case Kind.RATE_STORE_FAILED | Kind.RATE_STORE_RECOVERED:
+            _put_trail(keys, told)
         case _:
             assert_never(keys.kind)
 

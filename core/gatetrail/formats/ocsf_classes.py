@@ -78,6 +78,10 @@ def activity_of(kind: Kind, event_name: str) -> Activity:  # noqa: C901, PLR0911
             return Activity(APPLICATION_LIFECYCLE, OTHER, "Hook Ran")
         case Kind.HOOK_FAILED:
             return Activity(APPLICATION_ERROR, 1, "General Error")
+        case Kind.RATE_STORE_FAILED:
+            return Activity(APPLICATION_LIFECYCLE, OTHER, "Rate Store Failed")
+        case Kind.RATE_STORE_RECOVERED:
+            return Activity(APPLICATION_LIFECYCLE, OTHER, "Rate Store Recovered")
         case Kind.LIFECYCLE:
             return _LIFECYCLE.get(event_name) or Activity(APPLICATION_LIFECYCLE, OTHER, event_name.partition(".")[2])
         case Kind.AUDIT_HEARTBEAT:

@@ -25,13 +25,13 @@ def outcome_of(keys: Keys) -> Outcome:
             return _of_status(keys.look("execution_status"))
         case Kind.SCANNER_DETECTED | Kind.IDENTITY_REFUSED | Kind.POLICY_REJECTED | Kind.HOOK_FAILED:
             return Outcome.FAILURE
-        case Kind.AUDIT_GAP | Kind.AUDIT_SINK_FAILED:
+        case Kind.AUDIT_GAP | Kind.AUDIT_SINK_FAILED | Kind.RATE_STORE_FAILED:
             return Outcome.FAILURE
         case Kind.SESSION_STARTED | Kind.SESSION_RESUMED | Kind.SESSION_ENDED | Kind.MANIFEST_LISTED:
             return Outcome.SUCCESS
         case Kind.POLICY_CHANGED | Kind.AUDIT_HEARTBEAT | Kind.AUDIT_CHECKPOINT | Kind.AUDIT_SINK_RECOVERED:
             return Outcome.SUCCESS
-        case Kind.HOOK_RAN:  # the run, whatever the hook said
+        case Kind.RATE_STORE_RECOVERED | Kind.HOOK_RAN:  # the run, whatever the hook said
             return Outcome.SUCCESS
         case Kind.LIFECYCLE:
             return _LIFECYCLE.get(keys.event_name, Outcome.UNKNOWN)

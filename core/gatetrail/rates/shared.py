@@ -26,7 +26,7 @@ class RateReport(Protocol):
 
     async def failed(self, store: str, reason: str) -> None: ...
 
-    async def recovered(self, store: str) -> None: ...
+    async def recovered(self, store: str, reason: str) -> None: ...
 
 
 class RateObserver(Protocol):
@@ -65,6 +65,11 @@ class SharedRates:
     def away(self) -> str | None:
         """Why the store is not asked now; None while it is."""
         return self._reason
+
+    @property
+    def denies_while_away(self) -> bool:
+        """Whether no call passes without the store."""
+        return self._local is None
 
     async def start(self) -> None:
         """Reach the store. One that is away makes no difference to the start: the process begins without it."""
@@ -117,4 +122,4 @@ class SharedRates:
                 log.info("the rate store %s is still away: %s", self._store.name, problem)
         self._reason, self._recovered_s = None, self._clock.monotonic_s()
         log.info("the rate store %s answers again", self._store.name)
-        await self._report.recovered(self._store.name)
+        await self._report.recovered(self._store.name, reason)

@@ -30,6 +30,7 @@ from gatetrail.mcp import Adapter, SupportedServer
 from gatetrail.policy.load import load_policy, policy_in
 from gatetrail.policy.model import Policy
 from gatetrail.policy.standing import Adopted, Reloaded, Unchanged
+from gatetrail.rates import SharedRates
 from gatetrail.redaction import Redaction
 from gatetrail.runtime.background import in_background
 from gatetrail.runtime.export import run_sinks
@@ -40,6 +41,7 @@ from gatetrail.runtime.live_policy.keeper import PolicyKeeper
 from gatetrail.runtime.live_policy.live import LivePolicy, open_live_policy
 from gatetrail.runtime.metrics.tallies import Tallies
 from gatetrail.runtime.observing import observing
+from gatetrail.runtime.rates import open_rates
 from gatetrail.runtime.recording import Recording, open_recording
 from gatetrail.runtime.sample import sample_policy
 from gatetrail.runtime.telling import Tell, quiet
@@ -73,6 +75,8 @@ class Gatetrail:
     """What stands as `instance_id` in all that this process records."""
     stamp: Stamp
     clock: Clock
+    rates: SharedRates | None
+    """None: this process counts the rates by itself."""
 
     @staticmethod
     def open(
@@ -157,7 +161,9 @@ async def _open(
         recording = await stack.enter_async_context(opened)
         dsn, pool, journal, ledger = recording.dsn, recording.pool, recording.journal, recording.ledger
         sessions = Sessions(PostgresSessions(dsn, pool), stamp, ledger.commit_or_spool, redaction)
-        dispatcher = Dispatcher(Gates(policy, GateState()), sessions, ledger, stamp, clock, ids, observer)
+        rates = await stack.enter_async_context(open_rates(settings, recording, stamp, tallies.rates, clock))
+        state = GateState(rates_are_shared=rates is not None)
+        dispatcher = Dispatcher(Gates(policy, state), sessions, ledger, stamp, clock, ids, observer, rates)
         await dispatcher.report(told.begun(stamp, policy))
         cursors = await stack.enter_async_context(open_cursors(dsn))
         drain_s = settings.drain_s
@@ -189,6 +195,7 @@ async def _open(
             instance_id=stamp.instance_id,
             stamp=stamp,
             clock=clock,
+            rates=rates,
         )
 
 

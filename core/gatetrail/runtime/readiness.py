@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from gatetrail.delivery.follower import Follower, Phase
 from gatetrail.errors import Unavailable
+from gatetrail.rates import SharedRates
 from gatetrail.runtime.checks import Check, Checks
 from gatetrail.runtime.gatetrail import Gatetrail
 from gatetrail_sinks.postgres.journal import PostgresJournal
@@ -68,6 +69,21 @@ class FollowersCheck:
         return f"stopped: {', '.join(stopped)}" if stopped else None
 
 
+@dataclass(frozen=True, slots=True)
+class RateStoreCheck:
+    """Whether the shared store of the rates answers. Vital where no call passes without it."""
+
+    rates: SharedRates
+    name: str = "rate store"
+
+    @property
+    def vital(self) -> bool:
+        return self.rates.denies_while_away
+
+    async def trouble(self) -> str | None:
+        return self.rates.away and f"does not answer: {self.rates.away}"
+
+
 class SinkCheck:
     """Whether a sink takes its events. If not, they wait in the journal, and no call does."""
 
@@ -89,5 +105,6 @@ def readiness_of(gate: Gatetrail, more: Sequence[Check] = ()) -> Checks:
         JournalCheck(gate.journal),
         FollowersCheck(gate.followers),
         *(SinkCheck(follower) for follower in gate.followers),
+        *((RateStoreCheck(gate.rates),) if gate.rates is not None else ()),
     ]
     return Checks([*own, *more])

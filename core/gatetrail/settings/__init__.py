@@ -3,6 +3,7 @@
 from gatetrail.settings.journal import JournalSettings
 from gatetrail.settings.load import load_settings
 from gatetrail.settings.logs import LogFormat, LogLevel, LogSettings
+from gatetrail.settings.rate_store import OnAway, RateStoreSettings, RateStoreType
 from gatetrail.settings.servers import CommandServer, HostedServer, PythonServer, UpstreamSettings, UrlServer
 from gatetrail.settings.service import ServiceSettings
 from gatetrail.settings.stream import StreamSettings
@@ -18,7 +19,10 @@ __all__ = [
     "LogFormat",
     "LogLevel",
     "LogSettings",
+    "OnAway",
     "PythonServer",
+    "RateStoreSettings",
+    "RateStoreType",
     "ServiceSettings",
     "StreamSettings",
     "TraceSettings",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -19,7 +20,7 @@ def with_secrets_of_files(settings: ServiceSettings, *, given: Collection[str] =
 
     Line breaks at the end of a file do not count. Raises `SettingsInvalid`.
     """
-    found: dict[str, SecretStr] = {}
+    found: dict[str, Any] = {}
     for name in SECRETS:
         file: Path | None = getattr(settings, f"{name}_file")
         if file is None or name in given:
@@ -27,11 +28,14 @@ def with_secrets_of_files(settings: ServiceSettings, *, given: Collection[str] =
         if getattr(settings, name) is not None:
             raise SettingsInvalid(f"{name} and {name}_file are both set; give one of them")
         found[name] = SecretStr(_content(name, file))
+    if (file := settings.rate_store.url_file) is not None and "rate_store" not in given:
+        url = SecretStr(_content("rate_store.url", file))
+        found["rate_store"] = settings.rate_store.model_copy(update={"url": url, "url_file": None})
     return settings.model_copy(update=found)
 
 
 def _content(name: str, file: Path) -> str:
-    where = f"{name}_file (GATETRAIL_{name.upper()}_FILE): {file}"
+    where = f"{name}_file (GATETRAIL_{name.upper().replace('.', '__')}_FILE): {file}"
     try:
         content = file.read_text("utf-8").rstrip("\r\n")
     except OSError as problem:

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from gatetrail.settings.agents import AgentSettings
 from gatetrail.settings.journal import JournalSettings
 from gatetrail.settings.logs import LogSettings
+from gatetrail.settings.rate_store import RateStoreSettings
 from gatetrail.settings.servers import HostedServer
 from gatetrail.settings.stream import StreamSettings
 from gatetrail.settings.traces import TraceSettings
@@ -83,6 +84,7 @@ class ServiceSettings(BaseSettings):
     agents: AgentSettings = AgentSettings()
     journal: JournalSettings = JournalSettings()
     stream: StreamSettings = StreamSettings()
+    rate_store: RateStoreSettings = RateStoreSettings()
     logs: LogSettings = LogSettings()
     traces: TraceSettings | None = None
     """None: nobody is told of traces, and nothing is spent on them."""

@@ -91,6 +91,18 @@ class Instruments:
             ["server"],
             registry=registry,
         )
+        self.rate_calls = Counter(
+            "gatetrail_rate_store_calls",
+            "Calls for which the shared store of the rates was to be asked, by how that went.",
+            ["outcome"],
+            registry=registry,
+        )
+        self.rate_asked = AddedHistogram(
+            "gatetrail_rate_store_seconds",
+            "What a call waited for the shared store of the rates.",
+            registry=registry,
+            buckets=ADMISSION_S,
+        )
         self._filled: dict[int, Filled] = {}
         self._seen: dict[Counter, int] = {}
 
@@ -105,6 +117,9 @@ class Instruments:
         self._put(self.decision, tallies.decision)
         self._put(self.admission, tallies.admission)
         self._put(self.commit, tallies.commit)
+        for outcome, count in tallies.rates.outcomes.items():
+            self._raise(self.rate_calls.labels(outcome), count)
+        self._put(self.rate_asked, tallies.rates.asked)
         self._raise(self.refused, now.stream_refused)
         self._raise(self.dropped, now.stream_dropped)
         for server, count in now.upstream_restarts.items():

@@ -32,10 +32,27 @@ class Durations:
         self.total_s += duration_s
 
 
+class RateTallies:
+    """`RateObserver` that counts."""
+
+    def __init__(self) -> None:
+        self.outcomes = {"taken": 0, "short": 0, "away": 0}
+        """`short`: the store had no token; `away`: it was not asked, or did not answer."""
+        self.asked = Durations(ADMISSION_S)
+
+    def taken(self, wait_ms: int, took_s: float) -> None:
+        self.outcomes["short" if wait_ms else "taken"] += 1
+        self.asked.add(took_s)
+
+    def away(self) -> None:
+        self.outcomes["away"] += 1
+
+
 class Tallies:
     """`Observer` that counts. Everything is since this process opened its gate."""
 
     def __init__(self) -> None:
+        self.rates = RateTallies()
         self.allowed = 0
         self.denied: dict[GateName, int] = {gate: 0 for gate in GateName if gate is not GateName.NONE}
         self.decision = Durations(DECISION_S)

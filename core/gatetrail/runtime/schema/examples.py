@@ -188,6 +188,22 @@ _EVENTS: dict[str, tuple[dict[str, Any], ...]] = {
             "message": "hook ticket-check failed: no answer within 500 ms",
         },
     ),
+    "rate_store.failed": (
+        {
+            "level": Level.ERROR,
+            "store": "valkey",
+            "reason": "no answer within 100 ms",
+            "message": "the rate store valkey does not answer: no answer within 100 ms",
+        },
+    ),
+    "rate_store.recovered": (
+        {
+            "level": Level.NOTICE,
+            "store": "valkey",
+            "reason": "no answer within 100 ms",
+            "message": "the rate store valkey answers again",
+        },
+    ),
     "audit.heartbeat": (
         {
             "allowed_count": 240,
