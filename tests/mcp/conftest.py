@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ from gatetrail.gates.pipeline import Gates
 from gatetrail.gates.state import GateState
 from gatetrail.identity.bearer import TokenVerifier, mint
 from gatetrail.identity.tiers import Tier
-from gatetrail.mcp import Adapter
+from gatetrail.mcp import Adapter, SessionLimits
 from gatetrail.policy.load import parse_policy
 from gatetrail.policy.model import Policy
 from gatetrail.sessions import Sessions
@@ -35,6 +35,7 @@ from gatetrail.testing import MemoryJournal, MemorySessions
 from tests.mcp.servers import NAME, Sample, build
 from tests.mcp.wire import Wire
 
+_LIMITS = SessionLimits()
 SECRET = b"a secret that is long enough for HS256"
 PATIENCE_S = 10.0
 
@@ -94,18 +95,25 @@ class Gate:
         return self.outcomes()[0]
 
 
-def make_gate(spool_folder: Path, policy: str = POLICY) -> Gate:
-    """A gate over twins in memory."""
+def make_gate(
+    spool_folder: Path,
+    policy: str = POLICY,
+    store: MemorySessions | None = None,
+    limits: SessionLimits = _LIMITS,
+    state_keys: Sequence[bytes] = (),
+) -> Gate:
+    """A gate over twins in memory; two of them on one `store` are like two processes."""
     clock = SystemClock()
     ids = IdMaker(clock)
     stamp = Stamp(clock, ids, instance_id=ids.new_id(), product_version="0.0.0")
-    journal, store = MemoryJournal(), MemorySessions()
+    journal, store = MemoryJournal(), store or MemorySessions()
     ledger = Ledger(journal, Spool(spool_folder, stamp.instance_id))
     loaded = parse_policy(policy, "policy.yaml")
     sessions = Sessions(store, stamp, ledger.commit_or_spool)
     dispatcher = Dispatcher(Gates(loaded, GateState()), sessions, ledger, stamp, clock, ids)
     verifier = TokenVerifier(loaded.document.identity, SECRET, clock)
-    return Gate(Adapter(dispatcher, verifier, stamp, ids), dispatcher, journal, store, loaded, clock, ids)
+    adapter = Adapter(dispatcher, verifier, stamp, ids, limits=limits, state_keys=state_keys)
+    return Gate(adapter, dispatcher, journal, store, loaded, clock, ids)
 
 
 @pytest.fixture

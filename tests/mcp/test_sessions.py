@@ -99,7 +99,9 @@ async def test_another_users_session_claim_is_a_denial(gate: Gate, sample: Sampl
     mallory = site.client(MODERN, gate.token("mallory", session_id="s-1"))
     refused = await mallory.call("get_invoice", {"number": 1})
     assert refused.error["code"] == 40301
-    assert gate.decisions()[-1].reason_code is ReasonCode.SESSION_OF_ANOTHER_USER
+    decision = gate.decisions()[-1]
+    assert decision.reason_code is ReasonCode.SESSION_OF_ANOTHER_USER
+    assert decision.session_id == "s-1", "the row names the session that was tried"
     assert sample.ran == ["get_invoice"]
 
 

@@ -20,6 +20,7 @@ from gatetrail.cli import (
     replay,
     schema,
     serve,
+    sessions,
     sinks,
     token,
     verify,
@@ -33,8 +34,8 @@ stdout is data, stderr is talk. Exit codes: 0 fine, 1 the answer is no, 2 wrong 
 database is away. Colour only on a terminal; NO_COLOR and FORCE_COLOR are heeded.
 
 Every setting has a variable as well: GATETRAIL_DSN, GATETRAIL_POLICY, GATETRAIL_CONFIG, GATETRAIL_DATA_DIR,
-GATETRAIL_JWT_SECRET, GATETRAIL_REDACTION_KEY. To ask a service instead of the database: GATETRAIL_URL, with
-GATETRAIL_TOKEN or GATETRAIL_TOKEN_FILE."""
+GATETRAIL_JWT_SECRET, GATETRAIL_REDACTION_KEY, GATETRAIL_STATE_KEY. To ask a service instead of the database:
+GATETRAIL_URL, with GATETRAIL_TOKEN or GATETRAIL_TOKEN_FILE."""
 
 EXAMPLES = """Examples:
 
@@ -46,7 +47,7 @@ EXAMPLES = """Examples:
 """
 
 _ORDER = (
-    *("demo", "serve", "export", "events", "why", "verify", "sinks", "replay"),
+    *("demo", "serve", "export", "events", "why", "verify", "sessions", "sinks", "replay"),
     *("policy", "token", "migrate", "schema", "completion", "help"),
 )
 
@@ -78,6 +79,7 @@ def command() -> Any:
     _add(app, events.events, events.EXAMPLES, "Search the record, or follow it.")
     _add(app, why.why, why.EXAMPLES, "Explain one decision.")
     _add(app, verify.verify, verify.EXAMPLES, "Recompute the whole record.")
+    _add(app, sessions.sessions, sessions.EXAMPLES, "Show sessions, or end one.")
     group = typer.Typer(name="sinks", **_STYLE)
     group.callback(invoke_without_command=True, epilog=sinks.EXAMPLES, short_help="Show how each output is.")(
         sinks.sinks

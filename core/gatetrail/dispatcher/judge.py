@@ -14,7 +14,7 @@ from gatetrail.errors import Unavailable, WrongUse
 from gatetrail.events.stamp import Stamp
 from gatetrail.gates.decision import Decision
 from gatetrail.gates.pipeline import Gates
-from gatetrail.identity.caller import Authenticated, Caller
+from gatetrail.identity.caller import Authenticated, Caller, Refused
 from gatetrail.rates import SharedRates
 from gatetrail.redaction import Redactor
 from gatetrail.sessions import Sessions
@@ -73,7 +73,7 @@ class Judge:
         except Unavailable as problem:
             undone = Passed(call, caller, self._decide(gates, call, caller), gates, redactor, began_s)
             return await self.unrecorded(undone, self._ids.new_id(), problem)
-        call = _with_ids(call, bound)
+        call = _with_ids(call, caller, bound)
         decision = self._decide(gates, call, bound)
         if self._rates is not None and decision.allowed:
             decision = await self._within_rates(self._rates, gates, call, bound, decision)
@@ -124,7 +124,9 @@ class Judge:
         return denied
 
 
-def _with_ids(call: Call, caller: Caller) -> Call:
+def _with_ids(call: Call, asked: Caller, bound: Caller) -> Call:
+    """Who is refused by a session of his own naming is on record with that session."""
+    caller = asked if isinstance(bound, Refused) else bound
     if not isinstance(caller, Authenticated):
         return call
     ids = call.ids

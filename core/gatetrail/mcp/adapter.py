@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from mcp.server.lowlevel import Server
@@ -22,6 +23,8 @@ from gatetrail.mcp.hosts.find import host_of
 from gatetrail.mcp.identity import IdentityLayer
 from gatetrail.mcp.install import install
 from gatetrail.mcp.installation import Installation
+from gatetrail.mcp.resumable import SessionLimits
+from gatetrail.mcp.state_keys import seal_state
 from gatetrail.policy.model import Policy
 from gatetrail.policy.showing import lists_changed
 from gatetrail.redaction import Redactor
@@ -38,6 +41,8 @@ class FastMCPServer(Protocol):
 SupportedServer = MCPServer[Any] | Server[Any] | FastMCPServer
 """What the gate can be put into."""
 
+_LIMITS = SessionLimits()
+
 
 class Adapter:
     """Puts the gate into MCP servers. One for a process; each server gets an installation of its own."""
@@ -49,8 +54,14 @@ class Adapter:
         stamp: Stamp,
         ids: IdMaker,
         standing: Standing | None = None,
+        *,
+        limits: SessionLimits = _LIMITS,
+        state_keys: Sequence[bytes] = (),
     ) -> None:
+        """With `state_keys`, servers seal what clients bring back with the first, and open what any has sealed."""
         self._dispatcher = dispatcher
+        self._limits = limits
+        self._state_keys = state_keys
         self._ids = ids
         self._bearer = Bearer(verifier, dispatcher, standing)
         self._door = Door(dispatcher, self._bearer, stamp, ids)
@@ -67,9 +78,11 @@ class Adapter:
         host = host_of(server)
         caller = Anonymous() if local_caller is None else local_caller
         installation = Installation(name, host, self._dispatcher, self._bearer, self._ids, caller)
-        if not install(installation, self._door):
+        if not install(installation, self._door, self._limits):
             raise ServerNotSupported(f"the server {name!r} has a gate already; install it once")
         self._announcements.enter(installation)
+        if self._state_keys:
+            seal_state(host.low, self._state_keys, name)
 
     def policy_changed(self, before: Policy, after: Policy) -> None:
         """Another policy is in force: clients to whom lists may look different now are going to be told."""

@@ -46,10 +46,21 @@ class Door:
     def sessions(self) -> Sessions:
         return self._dispatcher.sessions
 
-    def is_foreign(self, session_id: str, caller: Authenticated | Anonymous) -> bool:
-        """True for a session of this process that somebody else has opened."""
-        session = self._dispatcher.sessions.known(session_id)
-        return session is not None and not session.belongs_to(caller)
+    async def refusal_in(
+        self, session_id: str, caller: Authenticated | Anonymous, *, of_transport: bool = True
+    ) -> Refused | None:
+        """Why a session, of whichever process, is not to be used by this caller; None also where there is no such.
+
+        A transport's session is of one client program as well. Raises `Unavailable`.
+        """
+        sessions = self._dispatcher.sessions
+        session = sessions.known(session_id) or await sessions.find(session_id, caller)
+        if session is None:
+            return None
+        refused = session.refusal_of(caller)
+        if refused is None and of_transport and isinstance(caller, Authenticated):
+            return None if session.client_id == caller.client_id else _of_another_client(caller)
+        return refused
 
     async def turn_away(self, scope: Scope, seen: Seen, found: Deny) -> Refusal:
         """A probe or a scanner."""
@@ -108,20 +119,23 @@ class Door:
         scope: Scope,
         receive: Receive,
         seen: Seen,
-        caller: Authenticated | Anonymous,
+        refused: Refused,
         session_id: str,
         server_name: str | None,
     ) -> Refusal:
-        """Another user's session: an event, a denied row if it was for a tool, and the answer of no such session."""
-        user_id = caller.user_id if isinstance(caller, Authenticated) else None
-        refused = Refused(IdentityRefusal.SESSION_OF_ANOTHER_USER, "the session belongs to another user", user_id)
+        """A session that is not to be used: an event, a denied row if it was for a tool, and the answer of none.
+
+        Only who has opened it is told why.
+        """
         await self.report_refused(scope, seen, refused)
         if server_name is not None and scope["method"] == "POST":
             knock = reports.knock_of(scope, seen, self._ids)
             call = tool_call_in(await body_of(receive), server_name, session_id, knock)
             if call is not None:
                 await self._dispatcher.check(call, refused)
-        return refusals.session_not_found()
+        if refused.reason_code is IdentityRefusal.SESSION_OF_ANOTHER_USER:
+            return refusals.session_not_found()
+        return refusals.session_of_own(refused)
 
 
 async def body_of(receive: Receive) -> bytes:
@@ -156,6 +170,11 @@ def tool_call_in(body: bytes, server_name: str, session_id: str, knock: Knock) -
         call_id=None if call_id is None else str(call_id),
         origin=knock.origin,
     )
+
+
+def _of_another_client(caller: Authenticated) -> Refused:
+    reason = "the session was opened by another client; open a new one"
+    return Refused(IdentityRefusal.SESSION_OF_ANOTHER_CLIENT, reason, claimed_user_id=caller.user_id)
 
 
 def _address(scope: Scope) -> str | None:

@@ -18,6 +18,7 @@ from gatetrail.mcp.bearer import CALLER_KEY
 from gatetrail.mcp.calls import SESSION_KEY
 from gatetrail.mcp.door import Door
 from gatetrail.mcp.headers import SEEN_KEY, Seen
+from gatetrail.mcp.opening import OPENING_KEY, Opening
 from gatetrail.mcp.permit import CALLER
 from gatetrail.mcp.refusals import Refusal
 
@@ -65,13 +66,28 @@ class IdentityLayer:
             await self._answer(await door.refuse(scope, seen, caller, self._server_name), send)
             return
         session_id = self._session_of(scope, seen)
-        if session_id is not None and door.is_foreign(session_id, caller):
-            refusal = await door.refuse_session(scope, receive, seen, caller, session_id, self._server_name)
-            await self._answer(refusal, send)
-            return
-        if session_id is None and _may_open_session(scope, seen):
+        if session_id is not None:
+            refusal = await self._refusal(scope, receive, seen, caller, session_id)
+            if refusal is not None:
+                await self._answer(refusal, send)
+                return
+        elif _may_open_session(scope, seen):
             send = self._binding(send, scope, seen, caller)
         await self._pass_on(scope, receive, send, caller)
+
+    async def _refusal(
+        self, scope: Scope, receive: Receive, seen: Seen, caller: Authenticated | Anonymous, session_id: str
+    ) -> Refusal | None:
+        """Before anything of the SDK: what is not this caller's session, here or in the store, is none."""
+        if ", " in session_id:
+            return refusals.several_sessions()
+        try:
+            refused = await self._door.refusal_in(session_id, caller, of_transport=not self._sse)
+        except Unavailable:
+            return refusals.session_not_reached()
+        if refused is None:
+            return None
+        return await self._door.refuse_session(scope, receive, seen, refused, session_id, self._server_name)
 
     async def _answer(self, refusal: Refusal, send: Send) -> None:
         await (refusal.as_problem() if self._problems else refusal).send(send)
@@ -105,11 +121,12 @@ class IdentityLayer:
     def _binding(self, send: Send, scope: Scope, seen: Seen, caller: Authenticated | Anonymous) -> Send:
         """Make a new session durable before the client hears of it."""
         replaced = False
+        opening = scope[OPENING_KEY] = Opening()
 
         async def bound_first(message: Message) -> None:
             nonlocal replaced
             if message["type"] == "http.response.start" and (session_id := _session_in(message)) is not None:
-                refusal = await self._bind(scope, seen, caller, session_id)
+                refusal = await self._bind(scope, seen, caller, session_id, opening)
                 if refusal is not None:
                     replaced = True
                     await refusal.send(send)
@@ -119,10 +136,13 @@ class IdentityLayer:
         return bound_first
 
     async def _bind(
-        self, scope: Scope, seen: Seen, caller: Authenticated | Anonymous, session_id: str
+        self, scope: Scope, seen: Seen, caller: Authenticated | Anonymous, session_id: str, opening: Opening
     ) -> Refusal | None:
+        sessions = self._door.sessions
         try:
-            bound = await self._door.sessions.bind(caller, session_id)
+            bound = await sessions.bind(caller, session_id)
+            if opening.handshake is not None and not isinstance(bound, Refused):
+                await sessions.shake_hands(session_id, opening.handshake)
         except Unavailable:
             return refusals.session_not_recorded()
         if isinstance(bound, Refused):

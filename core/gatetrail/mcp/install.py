@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import wraps
+from inspect import signature
 from typing import Any, cast
 
 from mcp.server.context import CallNext, HandlerResult
@@ -18,6 +19,8 @@ from gatetrail.mcp.door import Door
 from gatetrail.mcp.handlers import Handler, gate_initialize, gated, gated_notification
 from gatetrail.mcp.identity import IdentityLayer
 from gatetrail.mcp.installation import Installation
+from gatetrail.mcp.opening import note_handshake
+from gatetrail.mcp.resumable import SessionLimits, make_resumable
 
 Entry = HandlerEntry[Any]
 LookUp = Callable[[str], Entry | None]
@@ -25,7 +28,7 @@ LookUp = Callable[[str], Entry | None]
 _MARK = "_gatetrail_installation"
 
 
-def install(installation: Installation, door: Door) -> bool:
+def install(installation: Installation, door: Door, limits: SessionLimits) -> bool:
     """Fasten the gate; False, and nothing done, when the server has one."""
     low = installation.host.low
     if _MARK in vars(low):
@@ -38,7 +41,7 @@ def install(installation: Installation, door: Door) -> bool:
     _gate_handshake(installation, announcer)
     installation.host.guard(installation)
     for owner, factory in installation.host.app_factories:
-        _front(owner, factory, door, installation.name)
+        _front(owner, factory, installation, door, limits)
     return True
 
 
@@ -96,22 +99,29 @@ def _gate_handshake(installation: Installation, announcer: Announcer) -> None:
 
     async def handshake(ctx: Context, call_next: CallNext) -> HandlerResult:
         announcer.note(ctx)
-        if ctx.method == "initialize":
-            await gate_initialize(installation, ctx)
-        return await call_next(ctx)
+        if ctx.method != "initialize":
+            return await call_next(ctx)
+        await gate_initialize(installation, ctx)
+        result = await call_next(ctx)
+        note_handshake(ctx, result, installation.name, installation.dispatcher.redactor)
+        return result
 
     installation.host.low.middleware.insert(0, handshake)
 
 
-def _front(owner: object, factory: str, door: Door, server_name: str) -> None:
-    """Have the applications that a server makes come with the identity layer."""
+def _front(owner: object, factory: str, installation: Installation, door: Door, limits: SessionLimits) -> None:
+    """Have the applications that a server makes come with the identity layer, and with sessions that outlive them."""
     make = getattr(owner, factory)
 
     @wraps(make)
     def fronted(*args: Any, **kwargs: Any) -> Any:
+        if factory != "sse_app":
+            kwargs = limits.over(make, args, kwargs)
         app: Starlette = make(*args, **kwargs)
         sse = factory == "sse_app" or getattr(app.state, "transport_type", None) == "sse"
-        app.add_middleware(IdentityLayer, door=door, server_name=server_name, sse=sse)
+        if not sse:
+            make_resumable(app, installation, limits, signature(make).bind(*args, **kwargs).arguments)
+        app.add_middleware(IdentityLayer, door=door, server_name=installation.name, sse=sse)
         return app
 
     vars(owner)[factory] = fronted

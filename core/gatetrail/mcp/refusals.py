@@ -80,6 +80,16 @@ def session_not_found() -> Refusal:
     return _told(404, INVALID_REQUEST, "session_not_found", "Session not found")
 
 
+def session_of_own(refused: Refused) -> Refusal:
+    """The same 404, on which clients open a new session, with the reason: the session is the caller's, and no use."""
+    return _told(404, INVALID_REQUEST, refused.reason_code.value, f"Session not found: {refused.reason}")
+
+
+def several_sessions() -> Refusal:
+    """400: which of them counts would be anybody's guess."""
+    return _told(400, INVALID_REQUEST, "several_sessions", "Mcp-Session-Id may stand in a request once")
+
+
 def session_of_another_user(refused: Refused) -> Refusal:
     """403: the session that the token names was opened by somebody else."""
     return _told(403, FORBIDDEN, refused.reason_code.value, refused.reason)
@@ -88,6 +98,12 @@ def session_of_another_user(refused: Refused) -> Refusal:
 def session_not_recorded() -> Refusal:
     """503: the session could not be made durable, so it does not begin."""
     sentence = "the session could not be recorded; try again later"
+    return _told(503, INTERNAL_ERROR, "audit_unavailable", sentence)
+
+
+def session_not_reached() -> Refusal:
+    """503: nobody can tell now whose the session is."""
+    sentence = "the session could not be looked up; try again later"
     return _told(503, INTERNAL_ERROR, "audit_unavailable", sentence)
 
 

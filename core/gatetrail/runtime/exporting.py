@@ -39,6 +39,8 @@ class Exporting:
     cursors: CursorStore
     followers: Sequence[Follower]
     stamp: Stamp
+    redaction: Redaction
+    """What applies to all that is recorded here."""
 
 
 @asynccontextmanager
@@ -52,10 +54,11 @@ async def open_exporting(settings: ServiceSettings, *, drain_s: float = DRAIN_S)
     ids = IdMaker(clock)
     stamp = Stamp(clock, ids, instance_id=ids.new_id(), product_version=version("gatetrail"))
     async with AsyncExitStack() as stack:
-        recording = await stack.enter_async_context(open_recording(settings, stamp, _redacted(settings)))
+        redaction = _redaction(settings)
+        recording = await stack.enter_async_context(open_recording(settings, stamp, Redacted(redaction)))
         cursors = await stack.enter_async_context(open_cursors(recording.dsn))
         running = run_sinks(settings, recording.journal, cursors, stamp, recording.ledger, clock, drain_s=drain_s)
-        yield Exporting(recording, cursors, await stack.enter_async_context(running), stamp)
+        yield Exporting(recording, cursors, await stack.enter_async_context(running), stamp, redaction)
 
 
 async def export(settings: ServiceSettings, *, drain_s: float, say: Say) -> None:
@@ -92,10 +95,10 @@ async def export_once(settings: ServiceSettings, *, within_s: float) -> int:
         return head_seq
 
 
-def _redacted(settings: ServiceSettings) -> Redacted:
+def _redaction(settings: ServiceSettings) -> Redaction:
     """What sinks say of their failures may hold secrets, so the policy's redaction is in force here, too."""
     policy = load_policy(settings.policy) if settings.policy is not None else sample_policy()
-    return Redacted(Redaction(redaction_key(settings), SENSITIVE_KEYS, policy.document.redaction))
+    return Redaction(redaction_key(settings), SENSITIVE_KEYS, policy.document.redaction)
 
 
 def _late(settings: ServiceSettings, states: Sequence[CursorState], head_seq: int) -> Sequence[str]:

@@ -9,13 +9,18 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from gatetrail.errors import DataFolderUnusable
+from gatetrail.errors import DataFolderUnusable, SettingsInvalid
 from gatetrail.settings import ServiceSettings
 from gatetrail_sinks.postgres.embedded import default_data_dir
 
 SECRET_FILE = "jwt-secret"  # noqa: S105 -- the name of the file, not its content
 
 REDACTION_KEY_FILE = "redaction-key"
+
+STATE_KEY_FILE = "state-key"
+MIN_STATE_KEY_BYTES = 32
+
+SESSIONS_FILE = "sessions.sqlite3"
 
 SPOOL_FOLDER = "spool"
 
@@ -53,6 +58,27 @@ def jwt_secret(settings: ServiceSettings) -> bytes:
 def redaction_key(settings: ServiceSettings) -> bytes:
     """The key of redaction's hashes, found in the same way. Raises `DataFolderUnusable`."""
     return _secret(settings, settings.redaction_key, REDACTION_KEY_FILE, "redaction key", "GATETRAIL_REDACTION_KEY")
+
+
+def state_keys(settings: ServiceSettings) -> tuple[bytes, ...]:
+    """The key that seals what clients bring back, found in the same way, and behind it the one before it.
+
+    Raises `DataFolderUnusable`, and `SettingsInvalid` for keys that are too short or the same.
+    """
+    keys = [_secret(settings, settings.state_key, STATE_KEY_FILE, "state key", "GATETRAIL_STATE_KEY")]
+    if settings.state_key_before is not None:
+        keys.append(settings.state_key_before.get_secret_value().encode())
+    for name, key in zip(("state_key", "state_key_before"), keys, strict=False):
+        if len(key) < MIN_STATE_KEY_BYTES:
+            raise SettingsInvalid(f"{name}: {len(key)} bytes; expected at least {MIN_STATE_KEY_BYTES}")
+    if len({*keys}) < len(keys):
+        raise SettingsInvalid("state_key and state_key_before are the same; expected the new key and the old one")
+    return tuple(keys)
+
+
+def sessions_file(settings: ServiceSettings) -> Path:
+    """Where the store `sqlite` is."""
+    return settings.sessions.file or data_dir(settings) / SESSIONS_FILE
 
 
 def _secret(settings: ServiceSettings, given: SecretStr | None, file: str, noun: str, variable: str) -> bytes:

@@ -26,7 +26,7 @@ from gatetrail.gates.pipeline import Gates, GateState
 from gatetrail.identity.bearer import TokenVerifier
 from gatetrail.identity.caller import Anonymous, Caller
 from gatetrail.identity.keys.key_ring import KeyRing
-from gatetrail.mcp import Adapter, SupportedServer
+from gatetrail.mcp import Adapter, SessionLimits, SupportedServer
 from gatetrail.policy.load import load_policy, policy_in
 from gatetrail.policy.model import Policy
 from gatetrail.policy.standing import Adopted, Reloaded, Unchanged
@@ -34,7 +34,7 @@ from gatetrail.rates import SharedRates
 from gatetrail.redaction import Redaction
 from gatetrail.runtime.background import in_background
 from gatetrail.runtime.export import run_sinks
-from gatetrail.runtime.folder import jwt_secret, redaction_key
+from gatetrail.runtime.folder import jwt_secret, redaction_key, state_keys
 from gatetrail.runtime.heartbeat import beat
 from gatetrail.runtime.live_policy import told
 from gatetrail.runtime.live_policy.keeper import PolicyKeeper
@@ -44,12 +44,11 @@ from gatetrail.runtime.observing import observing
 from gatetrail.runtime.rates import open_rates
 from gatetrail.runtime.recording import Recording, open_recording
 from gatetrail.runtime.sample import sample_policy
+from gatetrail.runtime.sessions import open_sessions
 from gatetrail.runtime.telling import Tell, quiet
-from gatetrail.sessions import Sessions
 from gatetrail.settings import ServiceSettings, load_settings
 from gatetrail_sinks.postgres.cursors import open_cursors
 from gatetrail_sinks.postgres.journal import PostgresJournal
-from gatetrail_sinks.postgres.sessions import PostgresSessions
 
 log = logging.getLogger("gatetrail.policy")
 
@@ -159,8 +158,8 @@ async def _open(
         observer = await stack.enter_async_context(observing(settings, tallies, stamp.instance_id))
         opened = open_recording(settings, stamp, Redacted(redaction), tell, observer)
         recording = await stack.enter_async_context(opened)
-        dsn, pool, journal, ledger = recording.dsn, recording.pool, recording.journal, recording.ledger
-        sessions = Sessions(PostgresSessions(dsn, pool), stamp, ledger.commit_or_spool, redaction)
+        dsn, journal, ledger = recording.dsn, recording.journal, recording.ledger
+        sessions = await stack.enter_async_context(open_sessions(settings, recording, stamp, redaction, clock))
         rates = await stack.enter_async_context(open_rates(settings, recording, stamp, tallies.rates, clock))
         state = GateState(rates_are_shared=rates is not None)
         dispatcher = Dispatcher(Gates(policy, state), sessions, ledger, stamp, clock, ids, observer, rates)
@@ -173,7 +172,8 @@ async def _open(
             stack.callback(tell, f"Ending: sinks get {drain_s:g} s to come to the journal's end.")
         in_background(stack, keys.keep_fresh(), "gatetrail keys of issuers")
         in_background(stack, beat(ledger, stamp, followers), "gatetrail heartbeat")
-        adapter = Adapter(dispatcher, verifier, stamp, ids)
+        limits = SessionLimits(settings.sessions.idle_s, settings.sessions.in_memory)
+        adapter = Adapter(dispatcher, verifier, stamp, ids, limits=limits, state_keys=state_keys(settings))
         keeper = PolicyKeeper(dispatcher, stamp, clock, adapter.policy_changed)
         poke = partial(_poke, journal)
         on_poke = partial(journal.on_hint, POLICY_HINT)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gatetrail.errors import SettingsInvalid
+from gatetrail.mcp.state_keys import noting_keys_of_one_process
 from gatetrail.runtime.sample import sample_servers
 from gatetrail.runtime.upstreams import mounted
 from gatetrail.settings import PythonServer, ServiceSettings
@@ -21,15 +22,16 @@ def hosted_servers(settings: ServiceSettings) -> Mapping[str, Any]:
     Modules of the current folder are found as well, as `python -m` finds them. Servers that are not ours are kept up
     from when their lifespan is entered, which the HTTP application does.
     """
-    if not settings.servers:
-        return sample_servers()
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    return {
-        name: _imported(name, server) if isinstance(server, PythonServer) else mounted(name, server, os.environ)
-        for name, server in settings.servers.items()
-    }
+    with noting_keys_of_one_process():
+        if not settings.servers:
+            return sample_servers()
+        here = str(Path.cwd())
+        if here not in sys.path:
+            sys.path.insert(0, here)
+        return {
+            name: _imported(name, server) if isinstance(server, PythonServer) else mounted(name, server, os.environ)
+            for name, server in settings.servers.items()
+        }
 
 
 def _imported(name: str, server: PythonServer) -> object:

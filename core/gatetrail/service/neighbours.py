@@ -18,6 +18,7 @@ from gatetrail.service.handover import MAX_REQUEST_BYTES, Take, give, taking
 from gatetrail.service.peer import TransportOf
 from gatetrail.service.problems import problem_of
 from gatetrail.service.whereabouts import Whereabouts
+from gatetrail.sessions.taking_up import TAKING_UP_KEY, TakingUp
 
 log = logging.getLogger("gatetrail.http")
 
@@ -48,7 +49,7 @@ class Moved(Enum):
 
     GIVEN = auto()
     NOBODY_THERE = auto()
-    """The worker is gone, and its sessions with it."""
+    """The worker is gone; whoever is asked for one of its sessions goes on with it."""
     NOT_NOW = auto()
     """The worker lives, but could not take it; its session is as it was."""
 
@@ -62,7 +63,8 @@ class Neighbours:
 
     A request on a session that another worker holds is handed over to it together with the connection itself, so the
     client notices nothing, its address stays what it was, and what it asks next on that connection comes to the right
-    worker at once. Requests without a session, and all of the era that has none, are answered where they come in.
+    worker at once. When that worker is gone, this one takes the session up, if it can, and holds it from then on.
+    Requests without a session, and all of the era that has none, are answered where they come in.
     """
 
     def __init__(self, app: ASGIApp, place: Place, transport_of: TransportOf, behind: BehindOf) -> None:
@@ -88,13 +90,13 @@ class Neighbours:
             return
         holder = self._whereabouts.elsewhere(session_id)
         if holder is None:
-            await self._app(scope, receive, self._forgetting(send, scope, session_id))
+            await self._app(scope, receive, self._watching(send, scope, session_id))
             return
         body = _Body(receive)
         moved = await self._hand_over(holder, scope, body) if await body.read() else Moved.NOBODY_THERE
         match moved:
             case Moved.NOBODY_THERE:
-                await self._app(scope, body.again, send)
+                await self._app(scope, body.again, self._watching(send, scope, session_id, holder))
             case Moved.NOT_NOW:
                 busy = f"worker {holder} could not take a session's connection over"
                 await problem_of(Unavailable(busy)).answer()(scope, body.again, send)
@@ -130,15 +132,22 @@ class Neighbours:
 
         return noted
 
-    def _forgetting(self, send: Send, scope: Scope, session_id: str) -> Send:
-        """Only when it was deleted: 404 is also what a caller gets whose session it is not."""
+    def _watching(self, send: Send, scope: Scope, session_id: str, holder: int | None = None) -> Send:
+        """Note who goes on with a session, before its client hears of it, and when it is over.
+
+        It is over only when it was deleted: 404 is also what a caller gets whose session it is not.
+        """
+        taking_up = scope[TAKING_UP_KEY] = TakingUp()
 
         async def watched(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] < HTTPStatus.MULTIPLE_CHOICES:
-                self._whereabouts.forget(session_id)
+            if message["type"] == "http.response.start":
+                if taking_up.session_id == session_id:
+                    self._whereabouts.take_over(session_id, holder)
+                if scope["method"] == "DELETE" and message["status"] < HTTPStatus.MULTIPLE_CHOICES:
+                    self._whereabouts.forget(session_id)
             await send(message)
 
-        return watched if scope["method"] == "DELETE" else send
+        return watched
 
 
 async def _moved(path: Path, holder: int, descriptor: int, request: bytes) -> Moved:

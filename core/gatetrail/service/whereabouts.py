@@ -39,6 +39,17 @@ class Whereabouts:
         if len(self._noted) > KEPT:
             self._remove(self._noted.popitem(last=False)[0])
 
+    def take_over(self, session_id: str, holder: int | None) -> None:
+        """This worker goes on with a session; `holder` is who has been found to be gone, None where there was nobody.
+
+        Who has taken it over from there meanwhile keeps it: then two hold it, and the next request goes to that one.
+        """
+        if holder is not None and self._read(session_id) == str(holder):
+            self._remove(session_id)
+        self.note(session_id)
+        if self._read(session_id) != self._own:
+            self._noted.pop(session_id, None)
+
     def forget(self, session_id: str) -> None:
         """A session of this worker is over."""
         if self._noted.pop(session_id, self) is not self:

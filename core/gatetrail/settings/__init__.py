@@ -6,6 +6,7 @@ from gatetrail.settings.logs import LogFormat, LogLevel, LogSettings
 from gatetrail.settings.rate_store import OnAway, RateStoreSettings, RateStoreType
 from gatetrail.settings.servers import CommandServer, HostedServer, PythonServer, UpstreamSettings, UrlServer
 from gatetrail.settings.service import ServiceSettings
+from gatetrail.settings.sessions import SessionSettings, SessionStoreKind
 from gatetrail.settings.stream import StreamSettings
 from gatetrail.settings.traces import TraceSettings
 from gatetrail.settings.values import FromEnvironment, FromFile, Value
@@ -24,6 +25,8 @@ __all__ = [
     "RateStoreSettings",
     "RateStoreType",
     "ServiceSettings",
+    "SessionSettings",
+    "SessionStoreKind",
     "StreamSettings",
     "TraceSettings",
     "UpstreamSettings",

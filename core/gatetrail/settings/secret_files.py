@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from gatetrail.errors import SettingsInvalid
 from gatetrail.settings.service import ServiceSettings
 
-SECRETS = ("dsn", "jwt_secret", "redaction_key")
+SECRETS = ("dsn", "jwt_secret", "redaction_key", "state_key", "state_key_before")
 """Settings that have a twin `NAME_file`."""
 
 

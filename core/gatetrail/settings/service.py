@@ -14,6 +14,7 @@ from gatetrail.settings.journal import JournalSettings
 from gatetrail.settings.logs import LogSettings
 from gatetrail.settings.rate_store import RateStoreSettings
 from gatetrail.settings.servers import HostedServer
+from gatetrail.settings.sessions import SessionSettings
 from gatetrail.settings.stream import StreamSettings
 from gatetrail.settings.traces import TraceSettings
 
@@ -65,6 +66,15 @@ class ServiceSettings(BaseSettings):
     None: one is generated into the data folder."""
     redaction_key_file: Path | None = Field(default=None, examples=["/run/secrets/gatetrail_redaction"])
     """As `dsn_file`."""
+    state_key: SecretStr | None = None
+    """At least 32 bytes, for what hosted servers give clients to bring back in the next round of a call; the same key
+    in every process that may answer that. None: one is generated into the data folder."""
+    state_key_file: Path | None = Field(default=None, examples=["/run/secrets/gatetrail_state"])
+    """As `dsn_file`."""
+    state_key_before: SecretStr | None = None
+    """The key that `state_key` takes the place of: what it has sealed is still read."""
+    state_key_before_file: Path | None = Field(default=None, examples=["/run/secrets/gatetrail_state_before"])
+    """As `dsn_file`."""
     host: str = "127.0.0.1"
     port: Port = 8080
     workers: Annotated[int, Field(ge=1, le=256, examples=[4])] = 1
@@ -83,6 +93,7 @@ class ServiceSettings(BaseSettings):
     asked for it, if that is one of the names above."""
     agents: AgentSettings = AgentSettings()
     journal: JournalSettings = JournalSettings()
+    sessions: SessionSettings = SessionSettings()
     stream: StreamSettings = StreamSettings()
     rate_store: RateStoreSettings = RateStoreSettings()
     logs: LogSettings = LogSettings()

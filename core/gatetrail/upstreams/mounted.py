@@ -173,6 +173,10 @@ class MountedServer(Server[Any]):
         if isinstance(connection, Connection):
             self._connections.add(connection)
 
+    def took_up(self, connection: Connection) -> None:
+        """A session of an earlier process goes on here: its client wants to hear of changes as before."""
+        self._connections.add(connection)
+
     async def _tell(self, change: ListChange) -> None:
         """Older clients hear of it in their sessions, newer ones on the streams that they have asked for."""
         event, send = _TOLD_AS[type(change)]
