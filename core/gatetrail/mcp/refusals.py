@@ -19,6 +19,9 @@ UNAUTHORIZED = 40101
 FORBIDDEN = 40300
 TOO_MANY = 42900
 
+NOTHING_PRESENTED = frozenset({IdentityRefusal.TOKEN_MISSING, IdentityRefusal.SCHEME_UNSUPPORTED})
+"""RFC 6750, section 3.1: whoever does not know that a bearer token is wanted is told no error."""
+
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 """RFC 6749, section 3.3."""
 
@@ -68,7 +71,7 @@ def unauthorized(refused: Refused, metadata_url: str | None = None, scopes: Coll
         parts.append(f'resource_metadata="{_quotable(metadata_url)}"')
     if named := [scope for scope in sorted(scopes) if _SCOPE.fullmatch(scope)]:
         parts.append(f'scope="{" ".join(named)}"')
-    if refused.reason_code is not IdentityRefusal.TOKEN_MISSING:
+    if refused.reason_code not in NOTHING_PRESENTED:
         parts.append(f'error="invalid_token", error_description="{_quotable(refused.reason)}"')
     headers = ((b"www-authenticate", f"Bearer {', '.join(parts)}".encode("ascii")),)
     body = _json_rpc(UNAUTHORIZED, refused.reason)

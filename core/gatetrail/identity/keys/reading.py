@@ -44,6 +44,10 @@ class Reader(Protocol):
         """What was read last could be used."""
         ...
 
+    def wait_s(self, failures: int) -> float:
+        """After so many failures in a row."""
+        ...
+
 
 def reader_of(place: KeyPlace, limits: KeyLimits) -> Reader:
     """The reader for a place; for one that may not be read, a reader that says so."""
@@ -66,6 +70,10 @@ class FileReader:
 
     def taken(self) -> None:
         self._used = self._seen
+
+    def wait_s(self, failures: int) -> float:
+        del failures  # a look costs nothing, and a file may be back at any moment
+        return self._limits.look_s
 
     def _read(self) -> Content:
         try:
@@ -107,6 +115,10 @@ class UrlReader:
 
     def taken(self) -> None:
         """Nothing is remembered: an answer is small."""
+
+    def wait_s(self, failures: int) -> float:
+        limits = self._limits
+        return min(limits.retry_s * (1 << min(failures - 1, 10)), max(limits.usual_age_s, limits.retry_s))
 
     async def _fetched(self) -> Content:
         # Neither proxies nor .netrc of our environment: whom we ask, and how, is what the policy says.

@@ -32,6 +32,7 @@ class KeySource:
         self._due_s = 0.0
         self._asked_s = -limits.cool_down_s
         self._failures = 0
+        self._told_reason = ""
         self._told_stale = False
 
     def candidates(self, algorithm: str, key_id: str | None, now_s: float) -> tuple[VerificationKey, ...]:
@@ -101,8 +102,9 @@ class KeySource:
 
     def _succeeded(self, fresh_s: float) -> None:
         if self._failures:
-            log.warning("%s answers again", name_of(self._place))
+            log.warning("the key set %s is there again", name_of(self._place))
         self._failures = 0
+        self._told_reason = ""
         self._told_stale = False
         self._due_s = self._clock.monotonic_s() + fresh_s
         until_s = self._clock.now_us() / 1_000_000 + self._place.max_stale_s
@@ -111,11 +113,11 @@ class KeySource:
 
     def _failed(self, reason: str) -> None:
         self._failures += 1
-        limits = self._limits
-        wait_s = min(limits.retry_s * 2 ** min(self._failures - 1, 10), max(limits.usual_age_s, limits.retry_s))
-        self._due_s = self._clock.monotonic_s() + wait_s
-        kept = "its last keys stay in use" if self._set.keys else "there are no keys, so its tokens are refused"
-        log.warning("the key set %s %s; %s; next try in %g s", name_of(self._place), reason, kept, wait_s)
+        self._due_s = self._clock.monotonic_s() + self._reader.wait_s(self._failures)
+        if reason != self._told_reason:
+            kept = "its last keys stay in use" if self._set.keys else "there are no keys, so its tokens are refused"
+            log.warning("the key set %s %s; %s", name_of(self._place), reason, kept)
+        self._told_reason = reason
 
     def _tell_stale(self) -> None:
         keys = self._set.keys
