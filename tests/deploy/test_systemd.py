@@ -91,6 +91,7 @@ def test_both_services_are_hardened_alike() -> None:
     differ = {key for key, _ in set(first) ^ set(second)}
     assert differ <= {
         "ExecStart",
+        "ExecReload",
         "Environment",
         "LoadCredential",
         "Type",

@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 
+import httpx2
 import pytest
 from mcp.shared.exceptions import MCPError
 
@@ -54,6 +55,10 @@ async def test_all_processes_read_the_policy_anew(house: House, workers: int) ->
         async with client(url, bearer, "auto") as one:
             with pytest.raises(MCPError, match="scope"):
                 await called(one, "who")
+    wanted = f'gatetrail_policy_processes{{version="{changes[0]["policy_version"]}"}} {float(workers)}'
+    async with httpx2.AsyncClient(base_url=url) as http, asyncio.timeout(WITHIN_S):
+        while wanted not in (await http.get("/metrics")).text.splitlines():  # noqa: ASYNC110 -- the service tells nobody
+            await asyncio.sleep(0.2)
     (house.gatetrail.folder / "policy.yaml").write_text(BROKEN)
     service.process.send_signal(signal.SIGHUP)
     refusals = await until_told(house, "policy.rejected", workers)

@@ -69,7 +69,8 @@ async def test_the_numbers_are_those_of_the_record(dsn: str, tmp_path: Path) -> 
         assert 0.03 <= (await service.values("gatetrail_call_seconds_sum"))["timeout",] < 10
         assert (await service.values("gatetrail_commit_seconds_count"))[()] >= 17
         assert (await service.values("gatetrail_journal_head_seq"))[()] == events[-1].seq
-        assert (await service.values("gatetrail_policy_info"))[service.gate.policy.version,] == 1
+        assert await service.values("gatetrail_policy_info") == {(service.gate.policy.version,): 1}
+        assert await service.values("gatetrail_policy_processes") == {(service.gate.policy.version,): 1}
         assert (await service.values("gatetrail_ready"))[()] == 1
         parts = [("database",), ("followers",), ("journal",)]
         assert await service.values("gatetrail_up") == dict.fromkeys(parts, 1)

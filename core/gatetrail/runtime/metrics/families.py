@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -19,13 +19,14 @@ class SnapshotFamilies(Collector):
     """What is shared by all processes on the database is told by whichever is asked, once."""
 
     snapshot: Snapshot
-    policy_version: str
+    policies: Mapping[str, int]
+    """How many processes of this service decide under which version."""
     sink_names: Collection[str]
     """Of the settings: one that never ran has no row in the database."""
 
     def collect(self) -> Iterator[Metric]:
         yield InfoMetricFamily("gatetrail_build", "The version that answers.", {"version": version("gatetrail")})
-        yield InfoMetricFamily("gatetrail_policy", "The policy in force.", {"version": self.policy_version})
+        yield from self._policies()
         ready = self.snapshot.ready
         yield _gauge("gatetrail_ready", "1 when calls can be decided and recorded, as /readyz says.", ready)
         up = GaugeMetricFamily("gatetrail_up", "1 for each part that is as it should be.", labels=["part"])
@@ -38,6 +39,16 @@ class SnapshotFamilies(Collector):
             yield _gauge("gatetrail_spool_events", "Events that wait in local files.", self.snapshot.spool_count)
         if self.snapshot.sinks is not None:
             yield from self._sinks({state.sink_name: state for state in self.snapshot.sinks})
+
+    def _policies(self) -> Iterator[Metric]:
+        info = InfoMetricFamily("gatetrail_policy", "The policy in force.", labels=["version"])
+        processes = GaugeMetricFamily(
+            "gatetrail_policy_processes", "Processes that decide under it.", labels=["version"]
+        )
+        for policy_version, count in sorted(self.policies.items()):
+            info.add_metric([policy_version], {})
+            processes.add_metric([policy_version], float(count))
+        yield from (info, processes)
 
     def _sinks(self, states: dict[str, CursorState]) -> Iterator[Metric]:
         lag = GaugeMetricFamily("gatetrail_sink_lag_events", "Events that a sink has not got yet.", labels=["sink"])

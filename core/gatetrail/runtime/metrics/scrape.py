@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from gatetrail.runtime.checks import Checks
 from gatetrail.runtime.gatetrail import Gatetrail
 from gatetrail.runtime.metrics.families import SnapshotFamilies
 from gatetrail.runtime.metrics.instruments import Instruments, Now
-from gatetrail.runtime.metrics.shared import shared_folder
+from gatetrail.runtime.metrics.shared import SharedPolicies, shared_folder
 from gatetrail.runtime.metrics.snapshot import Looker
 from gatetrail.service.metrics import Exposition
 from gatetrail.upstreams import UpstreamState
@@ -43,13 +44,14 @@ class Scraper:
         self._upstreams = upstreams
         self._instruments = Instruments()
         folder, of_all = shared_folder(), cast("Callable[[None, str], Collector]", MultiProcessCollector)
+        self._policies = SharedPolicies(folder, os.getpid())
         self._counted = self._instruments.registry if folder is None else of_all(None, str(folder))
 
     async def __call__(self, accept: str) -> Exposition:
         """Everything, in two seconds at most: what is away is left out, and told as `gatetrail_up` 0."""
         snapshot = await self._looker.look()
         self.fill()
-        families = SnapshotFamilies(snapshot, self._gate.dispatcher.gates.policy.version, self._sink_names)
+        families = SnapshotFamilies(snapshot, self._policies.counted(self._gate.policy.version), self._sink_names)
         encode, content_type = _encoder_for(accept)
         created = content_type.startswith(OPENMETRICS)
         return Exposition(encode(Together((self._counted, families), created=created)), content_type)
@@ -57,6 +59,7 @@ class Scraper:
     def fill(self) -> None:
         """Bring the instruments of this process up to date."""
         self._instruments.fill(self._gate.tallies, self._now())
+        self._policies.tell(self._gate.policy.version)
 
     async def refill(self) -> None:
         """Do so for ever, for the other workers to read. Ends by cancellation."""
