@@ -2,8 +2,8 @@
 
     python -m bench.gates [--json] [--quick]
 
-For an allowed call and for a denial by each gate, with 10 and with 10,000 entries in the blocklist:
-median and 99th percentile over 100,000 decisions each. All contestants take turns within each round.
+For an allowed call, one with arguments and a denial by each gate, with 10 and with 10,000 entries in the blocklist,
+a third of which look into arguments: median and 99th percentile over 100,000 decisions each. All contestants take turns within each round.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 
 import jwt
@@ -47,6 +47,7 @@ servers:
       "delete_*": {tier: admin}
       purge_ledger: {tier: user}
   slow: {endpoint: inference}
+scanner: {lockout: {enabled: false}}
 rate_limits:
   base_per_s: {mcp: 1000000, inference: 0.000001}
 blocklist:
@@ -54,10 +55,13 @@ blocklist:
 """
 
 
+Parts = dict[str, tuple[str, ...] | tuple[dict[str, object], ...]]
+
+
 def entries(count: int) -> Iterator[BlockEntry]:
     """Entries of every kind, none of which fits the calls below."""
     for number in range(count):
-        shapes: tuple[dict[str, tuple[str, ...]], ...] = (
+        shapes: tuple[Parts, ...] = (
             {"tools": (f"drop_table_{number}",)},
             {"tools": (f"wipe_{number}_*",)},
             {"tools": (f"*_secret_{number}",)},
@@ -66,6 +70,10 @@ def entries(count: int) -> Iterator[BlockEntry]:
             {"servers": (f"old-{number}",)},
             {"data_domains": (f"domain-{number}",), "departments": (f"department-{number}",)},
             {"tools": (f"*x{number}?y*",), "servers": ("fin*",)},
+            {"tools": (f"send_{number}",), "arguments": ({"path": "to", "glob": f"*@{number}.example"},)},
+            {"tools": (f"post_{number}_*",), "arguments": ({"pattern": f"drop\\s+table\\s+t{number}"},)},
+            {"users": (f"gone-{number}",), "arguments": ({"secrets": True},)},
+            {"tools": ("get_*",), "users": (f"gone-{number}",), "arguments": ({"path": "id", "equals": number},)},
         )
         yield BlockEntry.model_validate({"id": f"e{number}", "reason": "closed", **shapes[number % len(shapes)]})
 
@@ -93,6 +101,15 @@ def call(tool: str, server: str = "finance", agent: str = AGENT) -> Call:
     return Call(server, tool, Ids("a" * 32), Kind.TOOL, origin=Origin("10.0.0.7", agent, "/mcp/x"))
 
 
+ARGUMENTS = {
+    "customer": "Müller & Söhne GmbH",
+    "lines": [{"text": "consulting; 3 days", "amount": 2400.0}, {"text": "travel", "amount": 312.5}],
+    "note": "Please pay within 30 days. " * 8,
+    "query": "SELECT id FROM invoices WHERE owner = 'ann' OR owner = 'bob'",
+    "path": "reports/2026/q1.csv",
+    "draft": False,
+}
+
 CALLS: dict[GateName, list[Call]] = {
     GateName.NONE: [call(f"get_invoice_{number}") for number in range(TOOLS)],
     GateName.SCOPE: [call("delete_invoice")],
@@ -114,9 +131,9 @@ class Contestant:
         return statistics.quantiles(self.samples_ns, n=100)[percent - 1] / 1000
 
 
-def decisions(gates: Gates, gate: GateName) -> Callable[[], list[int]]:
+def decisions(gates: Gates, gate: GateName, arguments: dict[str, object] | None = None) -> Callable[[], list[int]]:
     """Times of single decisions; checks that each came from the gate that it is to come from."""
-    work = cycle([(one, who) for one in CALLS[gate] for who in CALLERS])
+    work = cycle([(replace(one, arguments=arguments or {}), who) for one in CALLS[gate] for who in CALLERS])
     now_s = 0.0
 
     def run() -> list[int]:
@@ -164,6 +181,8 @@ def contestants() -> Iterator[Contestant]:
             name = "allow" if gate is GateName.NONE else f"deny by {gate.value}"
             gates = Gates(policy, GateState())
             yield Contestant(f"{name}, {size} entries", decisions(gates, gate), [])
+        gates = Gates(policy, GateState())
+        yield Contestant(f"allow with arguments, {size} entries", decisions(gates, GateName.NONE, ARGUMENTS), [])
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ from gatetrail.errors import AuditUnavailable
 from gatetrail.events.fields import Record
 from gatetrail.events.model import ManifestListed, ToolCallDecided
 from gatetrail.events.stamp import Stamp
-from gatetrail.gates.decision import GateResult
+from gatetrail.gates.decision import Deny, GateResult
 from gatetrail.gates.pipeline import Gates
 from gatetrail.identity.caller import Authenticated, Caller, tier_of
 from gatetrail.policy.model import Policy
@@ -202,6 +202,19 @@ class Dispatcher:
     def arrival(self, source_ip: str | None) -> GateResult:
         """Counts a request that becomes no call, towards the burst limit of where it came from."""
         return self.gates.scanner.arrival(source_ip, self._clock.monotonic_s())
+
+    def probed(self, caller: Caller | None, source_ip: str | None) -> None:
+        """Counts a probe that is no call, towards the lock-out of who sent it."""
+        self.gates.scanner.detected(caller, source_ip, self._clock.monotonic_s())
+
+    def kept_out(self, caller: Caller | None, source_ip: str | None) -> tuple[Deny, int | None] | None:
+        """For a request that becomes no call: why it is not looked at, or None.
+
+        Beside it, when a report is due, how many such requests there were since the last one.
+        """
+        scanner, now_s = self.gates.scanner, self._clock.monotonic_s()
+        found = scanner.kept_out(caller, source_ip, now_s)
+        return (found, scanner.turned_away(caller, source_ip, now_s)) if isinstance(found, Deny) else None
 
     async def report(self, event: Record) -> None:
         """Record an event that is no decision on a call. Never raises."""

@@ -34,7 +34,7 @@ class Deny:
     rule_id: str | None = None
     """Which entry of the policy matched, for example the id of a blocklist entry."""
     retry_after_ms: int | None = None
-    """Whole milliseconds after which this no longer stands in the way, rounded up; from the rate gate and a lock-out."""
+    """Whole milliseconds after which this is no longer in the way, rounded up; of the rate gate and a lock-out."""
     before_scope: bool = False
     """True: said without regard to whether what is asked for exists, and so without telling."""
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from gatetrail.policy.scanner import Lockout
 
+TOLD_EVERY_S = 60.0
+
 _SWEPT_PER_NEWCOMER = 2
 
 
@@ -21,7 +23,8 @@ class _Suspect:
     times: int = 0
     forgotten_s: float = 0.0
     """From when on nothing is left to remember."""
-    told: bool = False
+    told_s: float = float("-inf")
+    turned_away: int = 0
 
 
 class Lockouts:
@@ -62,13 +65,19 @@ class Lockouts:
             self.hit(party, policy, now_s)
             self._suspects[party].burst_at_s = now_s
 
-    def tell(self, party: str) -> bool:
-        """True once for each lock-out: when it has to be reported that somebody knocks who is locked out."""
+    def tell(self, party: str, now_s: float) -> int | None:
+        """Counts a request that is turned away unread; how many were since the last report, when one is due.
+
+        One is due with the first of each lock-out and then every minute: a flood of requests is no flood of reports.
+        """
         suspect = self._suspects.get(party)
-        if suspect is None or suspect.told:
-            return False
-        suspect.told = True
-        return True
+        if suspect is None:
+            return 1
+        suspect.turned_away += 1
+        if now_s < suspect.told_s + TOLD_EVERY_S:
+            return None
+        count, suspect.turned_away, suspect.told_s = suspect.turned_away, 0, now_s
+        return count
 
     def _enter(self, party: str, now_s: float) -> _Suspect:
         for _ in range(min(_SWEPT_PER_NEWCOMER, len(self._suspects))):
@@ -85,4 +94,4 @@ def _lock(suspect: _Suspect, policy: Lockout, now_s: float) -> None:
     suspect.until_s = now_s + duration_s
     suspect.times += 1
     suspect.level = 0.0
-    suspect.told = False
+    suspect.told_s = float("-inf")

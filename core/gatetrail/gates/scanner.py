@@ -39,12 +39,16 @@ class Scanner:
             policy, policy.anonymous_burst, state.unproven_windows, state.unproven_names, state.unproven_lockouts
         )
 
-    def inspect(self, path: str | None, user_agent: str | None) -> GateResult:
-        """For any HTTP request, a tool call or not. Counts nothing."""
+    def inspect(self, path: str | None, user_agent: str | None, raw_path: str | None = None) -> GateResult:
+        """For any HTTP request, a tool call or not. Counts nothing.
+
+        `raw_path` is the path as it came: a server that decodes it replaces what is no UTF-8.
+        """
         if not self._enabled:
             return PASS
-        if path and (entry := self._probes.in_path(path)):
-            return _probe("the request path", entry)
+        for asked in (path, None if raw_path == path else raw_path):
+            if asked and (entry := self._probes.in_path(asked)):
+                return _probe("the request path", entry)
         if user_agent and (entry := self._probes.in_agent(user_agent)):
             reason = f"the user agent names the scanner {_short(entry)!r}"
             return Deny(ReasonCode.SCANNER_AGENT, reason, rule_id=entry)
@@ -67,10 +71,10 @@ class Scanner:
         watch, party = self._watched(caller, source_ip)
         return watch.locked_out(party, now_s)
 
-    def tells(self, caller: Caller | None, source_ip: str | None) -> bool:
-        """True once for each lock-out: when a request that is turned away for it has to be an event."""
+    def turned_away(self, caller: Caller | None, source_ip: str | None, now_s: float) -> int | None:
+        """Counts a request that `kept_out` keeps out; how many were since the last report, when one is due."""
         watch, party = self._watched(caller, source_ip)
-        return watch.tell(party)
+        return watch.tell(party, now_s)
 
     def locked_out(self, call: Call, caller: Caller, now_s: float) -> GateResult:
         """Ahead of all gates, for a call of somebody who has sent too many probes."""

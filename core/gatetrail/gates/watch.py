@@ -62,6 +62,6 @@ class Watch:
         if self._lockout.enabled:
             self._lockouts.hit(party, self._lockout, now_s)
 
-    def tell(self, party: str) -> bool:
-        """True for the first that is turned away in each lock-out."""
-        return self._lockouts.tell(party)
+    def tell(self, party: str, now_s: float) -> int | None:
+        """Counts a request that is turned away unread; how many were since the last report, when one is due."""
+        return self._lockouts.tell(party, now_s)

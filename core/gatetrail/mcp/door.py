@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any, cast
 
 import orjson
@@ -14,7 +15,7 @@ from gatetrail.dispatcher import Dispatcher
 from gatetrail.events.stamp import Stamp
 from gatetrail.gates.decision import Deny
 from gatetrail.gates.scanner import Scanner
-from gatetrail.identity.caller import Anonymous, Authenticated, AuthMethod, IdentityRefusal, Refused
+from gatetrail.identity.caller import Anonymous, Authenticated, AuthMethod, Caller, IdentityRefusal, Refused
 from gatetrail.identity.protected_resource import metadata_url
 from gatetrail.mcp import refusals, reports
 from gatetrail.mcp.bearer import Bearer
@@ -63,16 +64,38 @@ class Door:
         return refused
 
     async def turn_away(self, scope: Scope, seen: Seen, found: Deny) -> Refusal:
-        """A probe or a scanner."""
+        """A probe or a scanner, and from then on whoever sends too many of them."""
+        caller = None if seen.authorization is None else await self.bearer.caller_of(scope)
+        kept_out = await self.keep_out(scope, seen, caller)
+        if kept_out is not None:
+            return kept_out
+        self._dispatcher.probed(caller, _address(scope))
+        return await self._report_scanner(scope, seen, found)
+
+    async def keep_out(self, scope: Scope, seen: Seen, caller: Caller | None) -> Refusal | None:
+        """The answer for who is locked out, with an event for the first and then one a minute; None for the others."""
+        kept_out = self._dispatcher.kept_out(caller, _address(scope))
+        if kept_out is None:
+            return None
+        found, count = kept_out
+        if count is not None:
+            told = replace(found, reason=f"{found.reason}; turned away unread since the last report: {count}")
+            await self._report_scanner(scope, seen, told)
+        return refusals.locked_out(found.retry_after_ms or 0)
+
+    async def _report_scanner(self, scope: Scope, seen: Seen, found: Deny) -> Refusal:
         knock = reports.knock_of(scope, seen, self._ids)
         await self._dispatcher.report(reports.scanner_detected(self._stamp, knock, found, self._dispatcher.redactor))
         return refusals.not_found() if found.reason_code is ReasonCode.PROBE_PATH else refusals.forbidden()
 
     async def refuse(self, scope: Scope, seen: Seen, refused: Refused, server_name: str | None = None) -> Refusal:
         """A token that proves nothing, or none where one is required; the answer says how to get a better one."""
+        kept_out = await self.keep_out(scope, seen, refused)
+        if kept_out is not None:
+            return kept_out
         burst = self._dispatcher.arrival(_address(scope))
         if isinstance(burst, Deny):
-            await self.turn_away(scope, seen, burst)
+            await self._report_scanner(scope, seen, burst)
             return refusals.too_many()
         await self.report_refused(scope, seen, refused)
         return refusals.unauthorized(refused, metadata_url(scope), self._scopes_of(server_name))
@@ -90,7 +113,7 @@ class Door:
             return True
         burst = self._dispatcher.arrival(_address(scope))
         if isinstance(burst, Deny):
-            await self.turn_away(scope, seen, burst)
+            await self._report_scanner(scope, seen, burst)
             return False
         await self.report_refused(scope, seen, refused)
         return True

@@ -54,7 +54,8 @@ class IdentityLayer:
         door = self._door
         seen = scope[SEEN_KEY] = headers.read(scope["headers"])
         # What may be a tool call goes on under a scanner's name: its denial is a decision with a row.
-        found = door.scanner.inspect(scope["path"], None if _may_be_call(scope, seen) else seen.user_agent)
+        agent = None if _may_be_call(scope, seen) else seen.user_agent
+        found = door.scanner.inspect(scope["path"], agent, scope.get("raw_path", b"").decode("latin-1"))
         if isinstance(found, Deny):
             await self._answer(await door.turn_away(scope, seen, found), send)
             return
@@ -66,19 +67,22 @@ class IdentityLayer:
             await self._answer(await door.refuse(scope, seen, caller, self._server_name), send)
             return
         session_id = self._session_of(scope, seen)
-        if session_id is not None:
-            refusal = await self._refusal(scope, receive, seen, caller, session_id)
-            if refusal is not None:
-                await self._answer(refusal, send)
-                return
-        elif _may_open_session(scope, seen):
+        refusal = await self._refusal(scope, receive, seen, caller, session_id)
+        if refusal is not None:
+            await self._answer(refusal, send)
+            return
+        if session_id is None and _may_open_session(scope, seen):
             send = self._binding(send, scope, seen, caller)
         await self._pass_on(scope, receive, send, caller)
 
     async def _refusal(
-        self, scope: Scope, receive: Receive, seen: Seen, caller: Authenticated | Anonymous, session_id: str
+        self, scope: Scope, receive: Receive, seen: Seen, caller: Authenticated | Anonymous, session_id: str | None
     ) -> Refusal | None:
-        """Before anything of the SDK: what is not this caller's session, here or in the store, is none."""
+        """Before anything of the SDK: who is locked out; and what is not this caller's session, wherever it is kept."""
+        # A call of who is locked out goes on: its denial is a decision.
+        kept_out = None if _may_be_call(scope, seen) else await self._door.keep_out(scope, seen, caller)
+        if kept_out is not None or session_id is None:
+            return kept_out
         if ", " in session_id:
             return refusals.several_sessions()
         try:

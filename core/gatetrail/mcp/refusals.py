@@ -125,6 +125,13 @@ def too_many() -> Refusal:
     return _told(429, TOO_MANY, "burst", "too many refused requests")
 
 
+def locked_out(wait_ms: int) -> Refusal:
+    """429 for who has sent too many probes. Says for how long (RFC 9110, section 10.2.3), and nothing else."""
+    wait_s = -(-wait_ms // 1000)
+    told = _told(429, TOO_MANY, "locked_out", f"too many probes; come back in {wait_s} s")
+    return replace(told, headers=((b"retry-after", str(wait_s).encode()),))
+
+
 def _told(status: int, number: int, code: str, sentence: str) -> Refusal:
     return Refusal(status, _json_rpc(number, sentence), code, sentence)
 

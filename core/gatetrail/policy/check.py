@@ -12,6 +12,7 @@ from gatetrail.policy.check_blocklist import blocklist_complaints
 from gatetrail.policy.check_hooks import hook_complaints
 from gatetrail.policy.check_identity import identity_complaints
 from gatetrail.policy.check_redaction import redaction_complaints
+from gatetrail.policy.check_scanner import scanner_complaints
 from gatetrail.policy.source import Location
 
 Complaint = tuple[Location, str]
@@ -22,7 +23,7 @@ def complaints_of(data: Data) -> Iterator[Complaint]:
     """Place and message for each mistake that types alone do not show."""
     yield from identity_complaints(_keys_of(data.get("identity")))
     yield from blocklist_complaints(_items_of(data.get("blocklist")))
-    yield from _about_agents(data)
+    yield from scanner_complaints(_keys_of(data.get("scanner")))
     redaction = _keys_of(data.get("redaction"))
     yield from hook_complaints(
         _items_of(data.get("hooks")), _keys_of(data.get("servers")), redaction.get("preview_bytes")
@@ -30,14 +31,6 @@ def complaints_of(data: Data) -> Iterator[Complaint]:
     yield from redaction_complaints(
         _keys_of(redaction.get("classes")), _items_of(redaction.get("arguments")), _items_of(redaction.get("patterns"))
     )
-
-
-def _about_agents(data: Data) -> Iterator[Complaint]:
-    scanner = _keys_of(data.get("scanner"))
-    for key in ("agents", "exempt_agents"):
-        for position, word in enumerate(_items_of(scanner.get(key))):
-            if isinstance(word, str) and not any(c.isascii() and c.isalnum() for c in word):
-                yield ("scanner", key, position), "holds no letter a-z and no digit to look for"
 
 
 def _items_of(value: object) -> list[Any]:
