@@ -28,9 +28,9 @@ def test_a_good_policy_is_summed_up(offline: Gatetrail) -> None:
     ran = offline("policy", "check", "policy.yaml")
     version = sample_policy().version
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out.startswith(f"policy.yaml: ok, version {version}: 2 servers, ")
+    assert ran.out.startswith(f"policy.yaml: ok, version {version}: 3 servers, ")
     (found,) = offline("policy", "check", "policy.yaml", "--json").objects
-    assert (found["ok"], found["policy_version"], found["servers"]) == (True, version, 2)
+    assert (found["ok"], found["policy_version"], found["servers"]) == (True, version, 3)
 
 
 def test_every_mistake_of_a_wrong_policy_is_told_with_its_line(offline: Gatetrail) -> None:

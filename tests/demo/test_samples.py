@@ -15,6 +15,7 @@ from gatetrail.identity.caller import Anonymous
 from gatetrail.policy.globs import compile_glob
 from gatetrail.policy.servers import Requirement
 from gatetrail.runtime.sample import sample_policy, sample_servers
+from gatetrail.service.agents.known import CLAUDE_CODE
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ def unused(entries: dict[str, Requirement], names: set[str]) -> list[str]:
     return [pattern for pattern in entries if not any(compile_glob(pattern).fullmatch(name) for name in names)]
 
 
-def test_the_policy_is_for_exactly_these_servers() -> None:
-    assert set(sample_policy().document.servers) == set(sample_servers())
+def test_the_policy_is_for_exactly_these_servers_and_a_coding_agent() -> None:
+    assert set(sample_policy().document.servers) == {*sample_servers(), CLAUDE_CODE.source}
 
 
 @pytest.mark.parametrize("server_name", ["finance", "engineering"])

@@ -14,6 +14,7 @@ from gatetrail.cli import (
     events,
     export,
     help,  # noqa: A004 -- a module of ours
+    hook,
     migrate,
     policy,
     quarantine,
@@ -48,7 +49,7 @@ EXAMPLES = """Examples:
 
 _ORDER = (
     *("demo", "serve", "export", "events", "why", "verify", "sessions", "sinks", "replay"),
-    *("policy", "token", "migrate", "schema", "completion", "help"),
+    *("policy", "token", "hook", "migrate", "schema", "completion", "help"),
 )
 
 
@@ -96,6 +97,7 @@ def command() -> Any:
     _add(group, policy.hash_values, policy.HASH_EXAMPLES, "Hash values as redaction does.", name="hash")
     group = _group(app, "token", "Bearer tokens for callers.", token.EXAMPLES)
     _add(group, token.mint, token.EXAMPLES, "Print a new token.")
+    _add(app, hook.hook, hook.EXAMPLES, "Bring an agent's report to the service.")
     _add(app, migrate.migrate, migrate.EXAMPLES, "Bring the database up to date.")
     group = _group(app, "schema", "JSON Schemas of event, policy and settings.", schema.EXAMPLES)
     _add(group, schema.export, schema.EXPORT_EXAMPLES, "Write the JSON Schemas.")

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from gatetrail.cli.talk import warn
+from gatetrail.cli.token_text import token_text
 from gatetrail.errors import WrongUse
-
-TOKEN_VARIABLE = "GATETRAIL_TOKEN"  # noqa: S105 -- the name of it
-_TOKEN = re.compile(r"[\x21-\x7e]+")
-_MAX_TOKEN_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +25,8 @@ def address_of(url: str, token_file: Path | None) -> Address:
 
     Warns of a token that would go to another machine in the clear.
     """
-    address = Address(_base_of(url), _token_of(token_file))
+    token = token_text(token_file)
+    address = Address(_base_of(url), None if token is None else SecretStr(token))
     if address.token is not None and _is_overheard(address.base):
         warn(f"{address.base}: the token goes over the network unencrypted; use https where others can listen")
     return address
@@ -58,24 +54,3 @@ def _is_overheard(base: str) -> bool:
 
     found = URL(base)
     return found.scheme == "http" and not is_loopback(found.host)
-
-
-def _token_of(file: Path | None) -> SecretStr | None:
-    if file is None:
-        text, where = os.environ.get(TOKEN_VARIABLE, ""), TOKEN_VARIABLE
-        if not text.strip():
-            return None
-    else:
-        text, where = _read(file), str(file)
-    token = text.strip()
-    if not _TOKEN.fullmatch(token):
-        raise WrongUse(f"{where}: holds no token; expected one line, as `gatetrail token mint` prints it")
-    return SecretStr(token)
-
-
-def _read(file: Path) -> str:
-    try:
-        with file.open("rb") as opened:
-            return opened.read(_MAX_TOKEN_BYTES).decode("ascii", "replace")
-    except OSError as problem:
-        raise WrongUse(f"{file}: cannot be read: {problem.strerror or problem}") from None

@@ -56,6 +56,17 @@ async def test_every_route_is_explained_and_tells_its_problems(service: Service)
         assert all(parameter.get("description") for parameter in operation.get("parameters", ()))
 
 
+async def test_the_endpoint_of_agents_shows_a_payload_of_each_kind_and_tells_that_errors_are_denials(
+    service: Service,
+) -> None:
+    operation = (await description(service))["paths"]["/hooks/claude-code"]["post"]
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    assert {one["hook_event_name"] for one in schema["examples"]} == {*schema["properties"]["hook_event_name"]["enum"]}
+    assert operation["security"] == [{"bearer": []}]
+    assert "with a denial" in operation["responses"]["200"]["description"]
+    assert set(operation["responses"]) >= {"200", "400", "401", "403", "404", "421", "422", "429", "503"}
+
+
 async def test_the_words_are_the_command_lines(service: Service) -> None:
     paths = (await description(service))["paths"]
     asked = {path: methods["get"].get("parameters", ()) for path, methods in paths.items() if "get" in methods}

@@ -11,8 +11,10 @@ from gatetrail.dispatcher import Denied, Dispatcher
 from gatetrail.dispatcher.record import orphaned
 from gatetrail.errors import Unavailable
 from gatetrail.events.executions import AGENT_METHOD, AgentCalls, ReportedCall
+from gatetrail.events.model import LifecycleReported
 from gatetrail.events.stamp import Stamp
-from gatetrail.identity.caller import Refused
+from gatetrail.hooks import Facts, HookDenial, Hooks
+from gatetrail.identity.caller import Authenticated, Refused
 from gatetrail.policy.hooks import HookMoment
 from gatetrail.service.agents import moments
 from gatetrail.service.agents.report import Report
@@ -37,15 +39,24 @@ class Passed:
     """The decision that it is about, where there is one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A hook of the policy does not want the agent to read a prompt."""
+
+    reason: str
+
+
 class Reception:
     """One for all kinds of agents."""
 
-    def __init__(self, dispatcher: Dispatcher, calls: AgentCalls, stamp: Stamp) -> None:
+    def __init__(self, dispatcher: Dispatcher, calls: AgentCalls, stamp: Stamp, hooks: Hooks | None = None) -> None:
+        """`hooks` of the policy are asked and told; that a tool is to be used they hear of from the dispatcher."""
         self._dispatcher = dispatcher
         self._calls = calls
         self._stamp = stamp
+        self._hooks = hooks
 
-    async def receive(self, visit: Visit, report: Report) -> Passed | Denied:
+    async def receive(self, visit: Visit, report: Report) -> Passed | Denied | Blocked:
         """Decide on a report, durably, and record it."""
         if report.moment is HookMoment.PRE_TOOL_USE:
             return await self._decide(visit, report)
@@ -55,10 +66,11 @@ class Reception:
             denied = await self._dispatcher.check(_moment_call(visit, report, report.moment.value), visit.caller)
             if denied is not None:
                 return denied
-        await self._tell(visit, report, execution_id)
+        event = await self._tell(visit, report, execution_id)
         if report.moment is HookMoment.SESSION_END:
             await self._end_session(visit, report)
-        return Passed(execution_id)
+        denial = await self._fire(visit, report, event)
+        return Passed(execution_id) if denial is None else Blocked(denial.reason)
 
     async def receive_unreadable(self, visit: Visit, why: str) -> Denied | None:
         """Record that there was a report that nobody can read; or a denial of even that."""
@@ -109,9 +121,17 @@ class Reception:
             arguments_digest=redactor.digest(report.arguments),
         )
 
-    async def _tell(self, visit: Visit, report: Report, execution_id: str | None) -> None:
-        redactor = self._dispatcher.redactor
-        await self._dispatcher.report(moments.reported(self._stamp, visit, report, execution_id, redactor))
+    async def _tell(self, visit: Visit, report: Report, execution_id: str | None) -> LifecycleReported:
+        event = moments.reported(self._stamp, visit, report, execution_id, self._dispatcher.redactor)
+        await self._dispatcher.report(event)
+        return event
+
+    async def _fire(self, visit: Visit, report: Report, event: LifecycleReported) -> HookDenial | None:
+        if self._hooks is None:
+            return None
+        user_id = visit.caller.user_id if isinstance(visit.caller, Authenticated) else None
+        facts = Facts(event.__dict__, user=user_id, server=visit.server_name, tool=report.tool_name)
+        return await self._hooks.fire(self._dispatcher.gates.policy, report.moment, facts)
 
     async def _end_session(self, visit: Visit, report: Report) -> None:
         """Whatever still waits for a report of this session will never get one."""

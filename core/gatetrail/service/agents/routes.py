@@ -19,7 +19,7 @@ from gatetrail.policy.hooks import HookMoment
 from gatetrail.service.agents.description import DECISION_HEADER, REQUEST_BODY, HookAnswer, documented
 from gatetrail.service.agents.fail_closed import TOO_LONG_KEY
 from gatetrail.service.agents.known import AGENTS, source_of
-from gatetrail.service.agents.reception import Reception
+from gatetrail.service.agents.reception import Blocked, Reception
 from gatetrail.service.agents.report import MAX_PAYLOAD_BYTES, Agent, Unreadable
 from gatetrail.service.agents.visit import Visit
 from gatetrail.service.api.api import BEARER
@@ -90,6 +90,8 @@ class HookRoute:
             if not is_gate:
                 raise refusal
             return _json(self._agent.denied(refusal.detail), answer.execution_id)
+        if isinstance(answer, Blocked):
+            return _json(self._agent.blocked(answer.reason), None)
         if is_gate and self._source.approve:
             return _json(self._agent.approved(), answer.execution_id)
         return _json({}, answer.execution_id)
