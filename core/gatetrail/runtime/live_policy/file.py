@@ -50,9 +50,13 @@ class PolicyFile:
         """What changes when the file does, as cheap to ask as can be; empty when there is no file."""
         return await in_thread(lambda: _marks(self.path))
 
+    def read_now(self) -> Reading:
+        """As it is at this moment. May block."""
+        return _read(self.path)
+
     async def read(self) -> Reading:
-        """As it is at this moment."""
-        return await in_thread(lambda: _read(self.path))
+        """The same, without blocking anybody else."""
+        return await in_thread(self.read_now)
 
     async def settled(self, known: Reading | None = None) -> Reading:
         """As it is once it holds still; at once when it is as `known`. Waits for as long as it is being written."""

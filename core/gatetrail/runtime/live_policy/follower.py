@@ -57,10 +57,10 @@ class PolicyFollower:
         async with self._considering:
             if reading.is_as(self._considered) and not asked:
                 return Unchanged(self._keeper.standing)
-            if not reading.is_as(await self._file.read()):
-                return None
             try:
                 policy = await in_thread(lambda: self._policy_in(reading))
+                if policy is None:
+                    return None
                 outcome = await self._adopt(policy, user_id)
             except PolicyInvalid as problem:
                 return await self._reject(reading, problem, asked=asked, user_id=user_id)
@@ -95,7 +95,10 @@ class PolicyFollower:
         self._considered = reading
         return Rejected(problem, self._keeper.standing)
 
-    def _policy_in(self, reading: Reading) -> Policy:
+    def _policy_in(self, reading: Reading) -> Policy | None:
+        """None when the file is another by now: somebody else may have brought that in force already."""
+        if not reading.is_as(self._file.read_now()):
+            return None
         if reading.problem is not None:
             raise reading.problem
         return self._parse(reading.content, self._file.path)

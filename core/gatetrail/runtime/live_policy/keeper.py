@@ -16,7 +16,7 @@ from gatetrail.policy.standing import Adopted, Standing, Unchanged
 from gatetrail.runtime.live_policy import told
 from gatetrail.runtime.live_policy.file import in_thread
 
-TOLD_FIRST_S = 0.25
+TOLD_FIRST_S = 0.1
 """The event stands in the journal before the first decision under its policy, unless that takes longer than this."""
 
 OnChange = Callable[[Policy, Policy], None]
