@@ -83,6 +83,12 @@ def of_stream(stream: Any) -> Iterator[Budget]:
     yield Budget("idle stream subscriber, kB", stream["idle"]["kb_per_idle_subscriber"], 30)
 
 
+def of_policy_reload(reload: Any) -> Iterator[Budget]:
+    for size in reload.values():
+        what = f"policy file to enforcement in all processes ({size['workers']}), p99 ms"
+        yield Budget(what, size["enforced"]["p99_ms"], 1_000)
+
+
 def summary(budgets: list[Budget]) -> str:
     """For people."""
     lines = [f"{'':58}{'measured':>10}{'budget':>12}"]
@@ -105,6 +111,7 @@ def main() -> None:
     isolation = figures_of("bench.isolation", *quick)
     audit = figures_of("bench.audit_queries", *quick)
     stream = figures_of("bench.stream", *quick)
+    reload = figures_of("bench.policy_reload", *quick)
     budgets = [
         *of_gates(gates),
         *of_journal(journal),
@@ -112,12 +119,13 @@ def main() -> None:
         *of_export(export),
         *of_isolation(isolation),
         *of_stream(stream),
+        *of_policy_reload(reload),
         *of_audit_queries(audit),
     ]
     if options.json:
         told = [{**asdict(one), "met": one.met} for one in budgets]
         parts = {"gates": gates, "journal": journal, "mcp_calls": loads, "export": export, "isolation": isolation}
-        result = {"budgets": told, **parts, "audit_queries": audit, "stream": stream}
+        result = {"budgets": told, **parts, "audit_queries": audit, "stream": stream, "policy_reload": reload}
         print(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())
         return
     print(summary(budgets))
