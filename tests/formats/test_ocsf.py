@@ -93,6 +93,8 @@ def test_each_kind_has_the_class_that_was_chosen_for_it() -> None:
         "manifest.listed": (6003, 2),
         "scanner.detected": (2004, 1),
         "identity.refused": (3002, 1),
+        "identity.restricted": (3004, 12),
+        "identity.restored": (3004, 13),
         "session.started": (3002, 1),
         "session.resumed": (3002, 99),
         "session.ended": (3002, 2),

@@ -19,9 +19,11 @@ from gatetrail.cli import (
     policy,
     quarantine,
     replay,
+    restrict,
     schema,
     serve,
     sessions,
+    simulate,
     sinks,
     token,
     verify,
@@ -91,12 +93,17 @@ def command() -> Any:
     _add(group, sinks.forget, sinks.FORGET_EXAMPLES, "Forget a sink that is gone.")
     app.add_typer(group)
     _add(app, replay.replay, replay.EXAMPLES, "Bring a range of events to a sink once more.")
-    group = _group(app, "policy", "Check and show the policy file.", policy.EXAMPLES)
+    group = _group(app, "policy", "Check, try and show the policy file.", policy.EXAMPLES)
     _add(group, policy.check, policy.CHECK_EXAMPLES, "Check a policy file.")
     _add(group, policy.show, policy.SHOW_EXAMPLES, "Show a policy with all its defaults.")
+    _add(group, simulate.simulate, simulate.EXAMPLES, "Try a policy on recorded decisions.")
     _add(group, policy.hash_values, policy.HASH_EXAMPLES, "Hash values as redaction does.", name="hash")
     group = _group(app, "token", "Bearer tokens for callers.", token.EXAMPLES)
     _add(group, token.mint, token.EXAMPLES, "Print a new token.")
+    _add(group, restrict.revoke, restrict.REVOKE_EXAMPLES, "Revoke a token, or all of a user.")
+    _add(group, restrict.limit, restrict.LIMIT_EXAMPLES, "Limit a user to a tier.")
+    _add(group, restrict.restore, restrict.RESTORE_EXAMPLES, "Take revocations and limits back.")
+    _add(group, restrict.restrictions, restrict.LIST_EXAMPLES, "Show revocations and limits.")
     _add(app, hook.hook, hook.EXAMPLES, "Bring an agent's report to the service.")
     _add(app, migrate.migrate, migrate.EXAMPLES, "Bring the database up to date.")
     group = _group(app, "schema", "JSON Schemas of event, policy and settings.", schema.EXAMPLES)

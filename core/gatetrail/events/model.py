@@ -102,6 +102,42 @@ class IdentityRefused(PeerKeys):
     """The path that was asked for."""
 
 
+class IdentityRestricted(Record):
+    """A token or a user was revoked, or a user limited to a tier."""
+
+    event_name: Literal["identity.restricted"] = "identity.restricted"
+    restriction: Literal["token_revoked", "user_revoked", "tier_limited"]
+    """One token, all tokens of a user so far, or the highest tier that a user has from now on."""
+    user_id: Personal | None = None
+    """The user that it is about. Absent when it is about one token."""
+    token_id: Identifier | None = None
+    """The token that it is about, by its `jti`."""
+    issuer: Identifier | None = None
+    """Only tokens of this issuer; absent when of any."""
+    tier_limit: TierWord | None = None
+    """The highest tier that the user has from now on; only of `tier_limited`."""
+    reason: Sentence
+    """Why, as whoever did it says."""
+    changed_by: Personal
+    """Who did it."""
+
+
+class IdentityRestored(Record):
+    """A restriction of a token or a user was taken back."""
+
+    event_name: Literal["identity.restored"] = "identity.restored"
+    restriction: Literal["token_revoked", "user_revoked", "tier_limited"]
+    """What is no longer so."""
+    user_id: Personal | None = None
+    """The user that it was about."""
+    token_id: Identifier | None = None
+    """The token that it was about, by its `jti`."""
+    issuer: Identifier | None = None
+    """Only tokens of this issuer; absent when of any."""
+    changed_by: Personal
+    """Who took it back."""
+
+
 class SessionStarted(Record):
     """A session was seen for the first time and bound to its owner and tier."""
 
@@ -158,6 +194,8 @@ class PolicyChanged(Record):
     """The one before; absent at the start of a process."""
     policy_source: Identifier
     """The file, or where else it came from."""
+    shadow_policy_version: ShortName | None = None
+    """The policy that is decided beside it and only recorded; absent when there is none."""
     changes: tuple[Sentence, ...] | None = None
     """What is different, a sentence for each difference."""
 
@@ -326,6 +364,8 @@ Event = Annotated[
     | ExecutionOrphaned
     | ScannerDetected
     | IdentityRefused
+    | IdentityRestricted
+    | IdentityRestored
     | SessionStarted
     | SessionResumed
     | SessionEnded

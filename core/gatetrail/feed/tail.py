@@ -11,6 +11,7 @@ from gatetrail.errors import Unavailable
 from gatetrail.events.journal import Journal
 from gatetrail.feed.broadcaster import Broadcaster
 from gatetrail.settings import StreamSettings
+from gatetrail.tasks import ended
 
 log = logging.getLogger("gatetrail.feed")
 
@@ -35,8 +36,7 @@ async def open_feed(
     try:
         yield feed
     finally:
-        following.cancel()
-        await asyncio.wait([following])
+        await ended(following)
         await feed.close()
 
 

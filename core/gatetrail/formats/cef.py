@@ -96,6 +96,10 @@ def title_of(kind: Kind, event_name: str) -> str:  # noqa: C901, PLR0911, PLR091
             return "Session ended"
         case Kind.MANIFEST_LISTED:
             return "Manifest listed"
+        case Kind.IDENTITY_RESTRICTED:
+            return "Identity restricted"
+        case Kind.IDENTITY_RESTORED:
+            return "Identity restored"
         case Kind.POLICY_CHANGED:
             return "Policy changed"
         case Kind.POLICY_REJECTED:

@@ -74,6 +74,8 @@ def categorized(kind: Kind, event_name: str, *, denied: bool) -> Categories:  # 
             return ("intrusion_detection",), ("denied",)
         case Kind.IDENTITY_REFUSED:
             return ("authentication",), ("start",)
+        case Kind.IDENTITY_RESTRICTED | Kind.IDENTITY_RESTORED:
+            return ("iam",), ("user", "change")
         case Kind.SESSION_STARTED:
             return ("session",), ("start",)
         case Kind.SESSION_RESUMED:

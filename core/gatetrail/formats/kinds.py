@@ -16,6 +16,8 @@ class Kind(StrEnum):
     EXECUTION_ORPHANED = "execution.orphaned"
     SCANNER_DETECTED = "scanner.detected"
     IDENTITY_REFUSED = "identity.refused"
+    IDENTITY_RESTRICTED = "identity.restricted"
+    IDENTITY_RESTORED = "identity.restored"
     SESSION_STARTED = "session.started"
     SESSION_RESUMED = "session.resumed"
     SESSION_ENDED = "session.ended"

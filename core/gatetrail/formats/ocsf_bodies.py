@@ -15,6 +15,8 @@ RESOURCE_TYPES = {"resources": "mcp_resource", "prompts": "mcp_prompt"}
 NEW_FINDING = (1, "New")
 RULE_ANALYTIC = (1, "Rule")
 POLICY_ENTITY = (5, "Policy")
+USER_ENTITY = (2, "User")
+OTHER_ENTITY = 99
 
 
 def put_body(keys: Keys, told: Object, moment_ms: int) -> None:  # noqa: C901 -- one for each kind
@@ -28,6 +30,8 @@ def put_body(keys: Keys, told: Object, moment_ms: int) -> None:  # noqa: C901 --
             _put_authentication(keys, told)
         case Kind.POLICY_CHANGED | Kind.POLICY_REJECTED:
             _put_entity(keys, told)
+        case Kind.IDENTITY_RESTRICTED | Kind.IDENTITY_RESTORED:
+            _put_restricted(keys, told)
         case Kind.LIFECYCLE:
             told["app"] = {"name": keys.look("client_id") or UNKNOWN}
             _put_actor(keys, told)
@@ -119,6 +123,17 @@ def _put_entity(keys: Keys, told: Object) -> None:
 def _policy(origin: str, version: str | None) -> Object:
     type_id, caption = POLICY_ENTITY
     return without_absent(name=origin, uid=origin, type_id=type_id, type=caption, version=version)
+
+
+def _put_restricted(keys: Keys, told: Object) -> None:
+    """The token, or else the user, that it is about; who did it is the actor."""
+    token, user_id = keys.text("token_id"), keys.text("user_id")
+    if token is not None:
+        told["entity"] = {"uid": token, "type_id": OTHER_ENTITY, "type": "Token"}
+    else:
+        type_id, caption = USER_ENTITY
+        told["entity"] = {"uid": user_id or UNKNOWN, "type_id": type_id, "type": caption}
+    told["actor"] = {"user": parts.user(keys.needed("changed_by"))}
 
 
 def _put_trail(keys: Keys, told: Object) -> None:

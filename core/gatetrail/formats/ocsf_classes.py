@@ -68,6 +68,10 @@ def activity_of(kind: Kind, event_name: str) -> Activity:  # noqa: C901, PLR0911
             return Activity(DETECTION_FINDING, 1, "Create")
         case Kind.IDENTITY_REFUSED | Kind.SESSION_STARTED:
             return Activity(AUTHENTICATION, 1, "Logon")
+        case Kind.IDENTITY_RESTRICTED:
+            return Activity(ENTITY_MANAGEMENT, 12, "Suspend")
+        case Kind.IDENTITY_RESTORED:
+            return Activity(ENTITY_MANAGEMENT, 13, "Resume")
         case Kind.SESSION_RESUMED:
             return Activity(AUTHENTICATION, OTHER, "Resume")
         case Kind.SESSION_ENDED:

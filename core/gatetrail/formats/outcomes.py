@@ -31,7 +31,9 @@ def outcome_of(keys: Keys) -> Outcome:
             return Outcome.SUCCESS
         case Kind.POLICY_CHANGED | Kind.AUDIT_HEARTBEAT | Kind.AUDIT_CHECKPOINT | Kind.AUDIT_SINK_RECOVERED:
             return Outcome.SUCCESS
-        case Kind.RATE_STORE_RECOVERED | Kind.HOOK_RAN:  # the run, whatever the hook said
+        case (
+            Kind.IDENTITY_RESTRICTED | Kind.IDENTITY_RESTORED | Kind.RATE_STORE_RECOVERED | Kind.HOOK_RAN
+        ):  # the run, whatever the hook said
             return Outcome.SUCCESS
         case Kind.LIFECYCLE:
             return _LIFECYCLE.get(keys.event_name, Outcome.UNKNOWN)

@@ -40,7 +40,7 @@ class Bearer:
         proven = await self._proven(scope)
         if self._standing is None or not isinstance(proven, Authenticated):
             return proven
-        return self._standing.objection(proven) or proven
+        return self._standing.admitted(proven)
 
     async def _proven(self, scope: Mapping[str, Any]) -> Caller:
         identity = self._dispatcher.gates.policy.document.identity

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from gatetrail.call import (
+    CUT_MARK,
     MAX_ID_BYTES,
     MAX_NAME_BYTES,
     MAX_SENTENCE_BYTES,
@@ -30,24 +32,34 @@ from gatetrail.words import Action
 MAX_JOINED_CHARACTERS = 16_384
 """Of longer texts each is looked at by itself, and only as far as it can be shown."""
 
+MAX_REMEMBERED = 1_024
+"""Sets of grants whose form in the record is kept."""
+
 MAX_BYTES: Mapping[str, int] = {
     **dict.fromkeys(("user_id", "claimed_user_id", "session_id", "context_id", "client_id", "task_id"), MAX_ID_BYTES),
     **dict.fromkeys(("call_id", "department", "rule_id", "error_class", "endpoint"), MAX_ID_BYTES),
     **dict.fromkeys(("server_name", "method", "src_ip"), MAX_NAME_BYTES),
+    **dict.fromkeys(("token_id", "issuer", "changed_by"), MAX_ID_BYTES),
     **dict.fromkeys(("permission_mode", "lifecycle_reason"), MAX_ID_BYTES),
     "tool_name": MAX_TOOL_BYTES,
     "working_directory": MAX_TOOL_BYTES,
     "http_user_agent": MAX_USER_AGENT_BYTES,
     "reason": MAX_SENTENCE_BYTES,
+    "shadow_reason": MAX_SENTENCE_BYTES,
     "message": MAX_SENTENCE_BYTES,
 }
 """How long a text from outside can be in an event, as counted in JSON."""
 
-IDS = frozenset({"user_id", "claimed_user_id", "session_id", "context_id", "client_id", "task_id", "call_id"})
+IDS = frozenset(
+    {"user_id", "claimed_user_id", "session_id", "context_id", "client_id", "task_id", "call_id", "token_id"}
+)
 """Where different values have to stay different: what would be masked, dropped or cut is hashed."""
 
 REQUIRED = frozenset({"server_name", "tool_name", "method", "reason", "message"})
 """What is left out of none of the events that have it: a mark stands where nothing would be left."""
+
+SENTENCES = ("reason", "shadow_reason")
+"""They may repeat what stands under other keys."""
 
 Texts = Mapping[str, str | None]
 
@@ -69,6 +81,8 @@ class Redactor:
             policy.shapes.get(Shape.SECRET_NAME, policy.classes.secret),
             policy.classes.sensitive,
         )
+        self.grants = lru_cache(MAX_REMEMBERED)(self._grants_of)
+        """Scopes or audiences in order, as many as have room; a last one of one ellipsis where there are more."""
         self._sensitive_action = policy.classes.sensitive
         self._treated_keys = frozenset[str]() if self._sensitive_action is Action.KEEP else sensitive_keys
 
@@ -76,15 +90,16 @@ class Redactor:
         """Texts from outside by their key in the event: redacted, then cut to the size that the key may have.
 
         They are to be given whole: what has been cut may be the unrecognisable beginning of a secret. Where
-        something was redacted, `reason` does not repeat it.
+        something was redacted, `reason` and `shadow_reason` do not repeat it.
         """
         present = [text for text in raw.values() if text]
         is_quiet = sum(map(len, present)) <= MAX_JOINED_CHARACTERS and self._finder.is_quiet(present)
         if is_quiet and not self._treated_keys:
             return {key: self._fitting(key, text) if text else _nothing(key) for key, text in raw.items()}
         told = {key: self._text(key, text, is_quiet=is_quiet) if text else _nothing(key) for key, text in raw.items()}
-        if reason := told.get("reason"):
-            told["reason"] = clean(_unsaid(reason, raw, told), MAX_SENTENCE_BYTES)
+        for key in SENTENCES:
+            if reason := told.get(key):
+                told[key] = clean(_unsaid(reason, raw, told), MAX_SENTENCE_BYTES)
         return told
 
     def roles(self, roles: Sequence[str]) -> tuple[str, ...] | None:
@@ -96,7 +111,16 @@ class Redactor:
             return None if action is Action.DROP else clean_list([self._marks.of(role, action) for role in roles])
         if self._finder.is_quiet(roles):
             return clean_list(roles)
-        return clean_list([self._finder.redacted(role, MAX_NAME_BYTES) or MASK for role in roles])
+        return clean_list([self._redacted_name(role) for role in roles])
+
+    def _grants_of(self, names: frozenset[str]) -> tuple[str, ...]:
+        in_order = sorted(names)
+        told = in_order if self._finder.is_quiet(in_order) else [self._redacted_name(name) for name in in_order]
+        kept = clean_list(told) or ()
+        return kept if len(kept) == len(told) else (*kept, CUT_MARK)
+
+    def _redacted_name(self, name: str) -> str:
+        return self._finder.redacted(name, MAX_NAME_BYTES) or MASK
 
     def free_texts(self, texts: Mapping[str, str]) -> dict[str, str]:
         """Of texts that are no longer than they may be, those in which something was found, without it."""
@@ -178,7 +202,7 @@ def _unsaid(reason: str, raw: Texts, told: Texts) -> str:
     """The reason without the values that their own keys do not show."""
     for key, text in raw.items():
         shown = told[key]
-        if not text or key == "reason" or shown == clean(text, MAX_BYTES[key]):
+        if not text or key in SENTENCES or shown == clean(text, MAX_BYTES[key]):
             continue
         for said in {text, repr(text)[1:-1]}:
             if said not in reason:

@@ -23,6 +23,7 @@ from gatetrail.errors import Unavailable
 from gatetrail.events.model import SENSITIVE_KEYS
 from gatetrail.events.stamp import Stamp
 from gatetrail.gates.pipeline import Gates, GateState
+from gatetrail.hooks import Hooks
 from gatetrail.identity.bearer import TokenVerifier
 from gatetrail.identity.caller import Anonymous, Caller
 from gatetrail.identity.keys.key_ring import KeyRing
@@ -36,6 +37,7 @@ from gatetrail.runtime.background import in_background
 from gatetrail.runtime.export import run_sinks
 from gatetrail.runtime.folder import jwt_secret, redaction_key, state_keys
 from gatetrail.runtime.heartbeat import beat
+from gatetrail.runtime.hooks import hooks_of, permits_of
 from gatetrail.runtime.live_policy import told
 from gatetrail.runtime.live_policy.keeper import PolicyKeeper
 from gatetrail.runtime.live_policy.live import LivePolicy, open_live_policy
@@ -45,6 +47,7 @@ from gatetrail.runtime.rates import open_rates
 from gatetrail.runtime.recording import Recording, open_recording
 from gatetrail.runtime.sample import sample_policy
 from gatetrail.runtime.sessions import open_sessions
+from gatetrail.runtime.standing import open_standing
 from gatetrail.runtime.telling import Tell, quiet
 from gatetrail.settings import ServiceSettings, load_settings
 from gatetrail_sinks.postgres.cursors import open_cursors
@@ -76,6 +79,8 @@ class Gatetrail:
     clock: Clock
     rates: SharedRates | None
     """None: this process counts the rates by itself."""
+    hooks: Hooks
+    """For moments that others report: `fire`."""
 
     @staticmethod
     def open(
@@ -87,6 +92,7 @@ class Gatetrail:
         watch: bool | None = None,
         clock: Clock | None = None,
         tell: Tell = quiet,
+        shadow_policy: str | Path | Policy | None = None,
     ) -> AbstractAsyncContextManager[Gatetrail]:
         """Open the gate: `async with Gatetrail.open(policy="policy.yaml") as gt`.
 
@@ -94,7 +100,7 @@ class Gatetrail:
         other processes that use the same data folder. `sinks` False leaves export to another process.
         A policy file is watched, and what it holds comes in force while the block runs, unless `watch` is False (left
         out: the setting `watch_policy` counts). A `Policy` object stays until `adopt`.
-        `tell` gets a sentence at each step of the end.
+        `tell` gets a sentence at each step of the end. `shadow_policy` is decided beside the policy and only recorded.
         Raises `PolicyInvalid`, `SettingsInvalid`, `DatabaseUnavailable`, `DataFolderUnusable` or `MigrationRefused`.
         """
         chosen = settings or load_settings(_config_of_environment())
@@ -104,8 +110,9 @@ class Gatetrail:
             chosen = chosen.model_copy(update={"sinks": {}})
         if watch is not None:
             chosen = chosen.model_copy(update={"watch_policy": watch})
+        tried = _shadow_policy(shadow_policy, chosen)
         found, path = _policy(policy, chosen)
-        return _open(found, path, chosen, clock or SystemClock(), tell)
+        return _open(found, path, tried, chosen, clock or SystemClock(), tell)
 
     @property
     def policy(self) -> Policy:
@@ -146,7 +153,12 @@ class Gatetrail:
 
 @asynccontextmanager
 async def _open(
-    policy: Policy, path: Path | None, settings: ServiceSettings, clock: Clock, tell: Tell
+    policy: Policy,
+    path: Path | None,
+    tried: Policy | None,
+    settings: ServiceSettings,
+    clock: Clock,
+    tell: Tell,
 ) -> AsyncGenerator[Gatetrail]:
     ids = IdMaker(clock)
     stamp = Stamp(clock, ids, instance_id=ids.new_id(), product_version=version("gatetrail"))
@@ -162,8 +174,12 @@ async def _open(
         sessions = await stack.enter_async_context(open_sessions(settings, recording, stamp, redaction, clock))
         rates = await stack.enter_async_context(open_rates(settings, recording, stamp, tallies.rates, clock))
         state = GateState(rates_are_shared=rates is not None)
-        dispatcher = Dispatcher(Gates(policy, state), sessions, ledger, stamp, clock, ids, observer, rates)
-        await dispatcher.report(told.begun(stamp, policy))
+        gates = Gates(policy, state, shadow_policy=tried)
+        dispatcher = Dispatcher(gates, sessions, ledger, stamp, clock, ids, observer, rates)
+        hooks = hooks_of(settings.hooks, os.environ, ledger, redaction, stamp, clock)
+        hooks.check(policy)
+        dispatcher.hang(hooks)
+        await dispatcher.report(told.begun(stamp, policy, tried))
         cursors = await stack.enter_async_context(open_cursors(dsn))
         drain_s = settings.drain_s
         running = run_sinks(settings, journal, cursors, stamp, ledger, clock, drain_s=drain_s)
@@ -171,14 +187,21 @@ async def _open(
         if followers:
             stack.callback(tell, f"Ending: sinks get {drain_s:g} s to come to the journal's end.")
         in_background(stack, keys.keep_fresh(), "gatetrail keys of issuers")
+        stack.push_async_callback(hooks.close)
         in_background(stack, beat(ledger, stamp, followers), "gatetrail heartbeat")
         limits = SessionLimits(settings.sessions.idle_s, settings.sessions.in_memory)
-        adapter = Adapter(dispatcher, verifier, stamp, ids, limits=limits, state_keys=state_keys(settings))
-        keeper = PolicyKeeper(dispatcher, stamp, clock, adapter.policy_changed)
+        standing = await stack.enter_async_context(open_standing(recording))
+        sealing = state_keys(settings)
+        adapter = Adapter(dispatcher, verifier, stamp, ids, standing, limits=limits, state_keys=sealing)
+        keeper = PolicyKeeper(dispatcher, stamp, clock, adapter.policy_changed, hooks.check)
         poke = partial(_poke, journal)
-        on_poke = partial(journal.on_hint, POLICY_HINT)
         following = open_live_policy(
-            keeper, path, watch=settings.watch_policy, parse=policy_in, poke=poke, on_poke=on_poke
+            keeper,
+            path,
+            watch=settings.watch_policy,
+            parse=partial(policy_in, permits=permits_of(settings.hooks)),
+            poke=poke,
+            on_poke=partial(journal.on_hint, POLICY_HINT),
         )
         in_background(stack, adapter.announce_changes(again=settings.workers > 1), "gatetrail list changes")
         live_policy = await stack.enter_async_context(following)
@@ -196,6 +219,7 @@ async def _open(
             stamp=stamp,
             clock=clock,
             rates=rates,
+            hooks=hooks,
         )
 
 
@@ -211,7 +235,14 @@ def _policy(policy: str | Path | Policy | None, settings: ServiceSettings) -> tu
     if isinstance(policy, Policy):
         return policy, None
     path = Path(policy) if policy is not None else settings.policy
-    return (load_policy(path), path) if path is not None else (sample_policy(), None)
+    if path is None:
+        return sample_policy(), None
+    return load_policy(path, permits_of(settings.hooks)), path
+
+
+def _shadow_policy(policy: str | Path | Policy | None, settings: ServiceSettings) -> Policy | None:
+    named = policy if policy is not None else settings.policy_shadow
+    return None if named is None else _policy(named, settings)[0]
 
 
 def _config_of_environment() -> Path | None:

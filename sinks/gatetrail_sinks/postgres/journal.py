@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from gatetrail.events.fields import Record
 from gatetrail.events.journal import CommitObserver, Entry
+from gatetrail.tasks import ended
 from gatetrail_sinks.postgres.connection import Pool, told_as_unavailable
 from gatetrail_sinks.postgres.head import PostgresHead
 from gatetrail_sinks.postgres.queries import query
@@ -76,5 +77,4 @@ async def open_journal(
         yield PostgresJournal(dsn, pool, writer, wakeups)
     finally:
         await writer.stop()
-        listening.cancel()
-        await asyncio.wait([listening])
+        await ended(listening)

@@ -15,6 +15,7 @@ import psycopg
 from gatetrail.errors import DatabaseUnavailable, RateStoreUnavailable
 from gatetrail.limits import Limit, Taking
 from gatetrail.rates import Grouped, GroupSettings
+from gatetrail.tasks import ended
 from gatetrail_sinks.postgres.connection import Connection, Pool, connect
 from gatetrail_sinks.postgres.queries import query
 from gatetrail_sinks.postgres.rate_question import question
@@ -119,9 +120,8 @@ async def open_rates(dsn: str, pool: Pool, instance_id: str, settings: GroupSett
     try:
         yield PostgresRates(connection, grouped, instance_id)
     finally:
-        sweeping.cancel()
         await grouped.stop()
-        await asyncio.wait([sweeping])
+        await ended(sweeping)
         await connection.close()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import psycopg
 
 from gatetrail.errors import DatabaseUnavailable
+from gatetrail.tasks import side_by_side
 from gatetrail_sinks.postgres.connection import Connection, connect
 
 log = logging.getLogger("gatetrail.journal")
@@ -62,9 +63,7 @@ class Wakeups:
 
     async def run(self) -> None:
         """Listen and notify until cancelled; comes back by itself when the server does."""
-        async with asyncio.TaskGroup() as both:
-            both.create_task(self._persist(self._listen))
-            both.create_task(self._persist(self._notify))
+        await side_by_side(self._persist(self._listen), self._persist(self._notify))
 
     async def listen(self) -> None:
         """Only listen, for who writes nothing, until cancelled."""

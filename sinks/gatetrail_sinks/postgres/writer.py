@@ -15,6 +15,7 @@ from gatetrail.errors import AuditUnavailable, DatabaseUnavailable
 from gatetrail.events.fields import Record
 from gatetrail.events.journal import CommitObserver
 from gatetrail.events.wire import Sealed, seal
+from gatetrail.tasks import ended
 from gatetrail_sinks.postgres.append import SESSION, append_statement
 from gatetrail_sinks.postgres.connection import Connection, connect
 from gatetrail_sinks.postgres.queries import query
@@ -106,8 +107,7 @@ class GroupCommit:
         if pending:
             await asyncio.wait(pending, timeout=limit_s)
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await ended(self._task)
         if self._timer is not None:
             self._timer.cancel()
         self._refuse([*self._in_flight, *self._waiting], "the journal was closed", maybe=True)

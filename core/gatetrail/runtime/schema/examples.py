@@ -46,6 +46,8 @@ _KEYS: dict[str, Any] = {
     "arguments_preview": '{"invoice_id":"INV-2026-17"}',
     "data_domains": ("invoices",),
     "policy_version": "3f8a1c0de5b94277",
+    "scopes": ("finance:read",),
+    "audiences": ("gatetrail",),
     "session_tier": "user",
     "decision_us": 14,
     "sink_name": "siem",
@@ -59,6 +61,13 @@ _KEYS: dict[str, Any] = {
 }
 """What a key says wherever an event has it, unless the event says something else below."""
 
+_SHADOW = {
+    "shadow_gate": "blocklist",
+    "shadow_reason_code": "blocked",
+    "shadow_reason": "blocked by entry 'quarter-end': no reports before the books are closed",
+    "shadow_rule_id": "quarter-end",
+    "shadow_policy_version": "9d07b21c44ef0a13",
+}
 _ALLOWED: dict[str, Any] = {
     "decision": "allow",
     "gate": "none",
@@ -70,6 +79,7 @@ _ALLOWED: dict[str, Any] = {
     "gate_blocklist": "pass",
     "gate_rate_limit": "pass",
     "execution_status": "pending",
+    **_SHADOW,
     "message": "allowed tools/call finance/get_invoice for ann@example.com",
 }
 _DENIED: dict[str, Any] = _ALLOWED | {
@@ -83,6 +93,7 @@ _DENIED: dict[str, Any] = _ALLOWED | {
     "rule_id": "rate_limits.mcp",
     "gate_rate_limit": "deny",
     "execution_status": "denied",
+    **dict.fromkeys(_SHADOW),
     "message": "denied by rate_limit gate: tools/call finance/get_invoice for ann@example.com",
 }
 
@@ -133,6 +144,31 @@ _EVENTS: dict[str, tuple[dict[str, Any], ...]] = {
     ),
     "session.started": ({"message": "session opened by ann@example.com with tier user"},),
     "session.resumed": ({"message": "session of ann@example.com taken up again"},),
+    "identity.restricted": (
+        {
+            "level": Level.WARNING,
+            "restriction": "user_revoked",
+            "reason": "laptop lost",
+            "changed_by": "eve",
+            "message": "tokens of ann@example.com were revoked by eve",
+        },
+        {
+            "level": Level.WARNING,
+            "restriction": "tier_limited",
+            "tier_limit": "user",
+            "reason": "on leave",
+            "changed_by": "eve",
+            "message": "ann@example.com has at most tier user: by eve",
+        },
+    ),
+    "identity.restored": (
+        {
+            "level": Level.NOTICE,
+            "restriction": "tier_limited",
+            "changed_by": "eve",
+            "message": "the tier of ann@example.com is limited no longer: by eve",
+        },
+    ),
     "session.ended": ({"reason": "the token was revoked", "message": "session of ann@example.com ended"},),
     "manifest.listed": (
         {

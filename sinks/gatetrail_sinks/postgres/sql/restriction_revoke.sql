@@ -1,0 +1,13 @@
+-- A second revocation of the same user moves the moment until which his tokens count no longer.
+WITH forgotten AS (
+    DELETE FROM revoked_tokens WHERE expires_at < now() - interval '1 day'
+), put AS (
+    INSERT INTO revoked_tokens (token_id, user_id, issuer, reason, changed_by, expires_at)
+    VALUES (%(token_id)s, %(user_id)s, %(issuer)s, %(reason)s, %(changed_by)s,
+            now() + make_interval(secs => %(life_s)s))
+    ON CONFLICT (token_id, user_id, issuer) DO UPDATE
+    SET reason = excluded.reason, changed_by = excluded.changed_by, revoked_at = excluded.revoked_at,
+        expires_at = excluded.expires_at
+    RETURNING revoked_at
+)
+SELECT revoked_at, pg_notify(%(channel)s, '') FROM put
