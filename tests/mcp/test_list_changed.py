@@ -112,8 +112,8 @@ async def test_a_client_of_2026_hears_on_the_stream_that_it_has_opened_for_it(si
         assert client.server_capabilities.tools is not None
         assert client.server_capabilities.tools.list_changed
         assert "pay" not in await tools_of(client)
-        wanted = {"tools_list_changed": True, "prompts_list_changed": True, "resources_list_changed": True}
-        async with asyncio.timeout(PATIENCE_S), client.listen(**wanted) as told:
+        listening = client.listen(tools_list_changed=True, prompts_list_changed=True, resources_list_changed=True)
+        async with asyncio.timeout(PATIENCE_S), listening as told:
             put_in_force(gate, SLOWER)
             put_in_force(gate, PAY_FOR_ALL)
             assert isinstance(await anext(told), ToolsListChanged)

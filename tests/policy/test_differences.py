@@ -15,18 +15,18 @@ from gatetrail.policy.model import PolicyDocument
 from gatetrail.policy.showing import lists_changed
 from gatetrail.policy.value_texts import value_text
 
-TIERS = st.sampled_from(("admin", "user", "service", "anonymous"))
-NAMES = st.sampled_from(("pay", "close_books", "read*", "a b", "*"))
-TOOLS = st.dictionaries(
+TIERS: st.SearchStrategy[str] = st.sampled_from(("admin", "user", "service", "anonymous"))
+NAMES: st.SearchStrategy[str] = st.sampled_from(("pay", "close_books", "read*", "a b", "*"))
+TOOLS: Any = st.dictionaries(
     NAMES, st.fixed_dictionaries({}, optional={"tier": TIERS, "time_limit_ms": st.integers(1, 9)}), max_size=3
 )
-SERVERS = st.dictionaries(
+SERVERS: Any = st.dictionaries(
     st.sampled_from(("finance", "hr")), st.fixed_dictionaries({"tools": TOOLS}, optional={"tier": TIERS})
 )
-BLOCKED = st.lists(st.sampled_from(("x", "y", "z")), unique=True).map(
+BLOCKED: Any = st.lists(st.sampled_from(("x", "y", "z")), unique=True).map(
     lambda ids: [{"id": name, "tools": [name], "reason": "no"} for name in ids]
 )
-POLICIES = st.fixed_dictionaries({"servers": SERVERS, "blocklist": BLOCKED})
+POLICIES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries({"servers": SERVERS, "blocklist": BLOCKED})
 
 
 def document(text: str) -> PolicyDocument:

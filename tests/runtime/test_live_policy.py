@@ -153,10 +153,6 @@ async def test_another_comment_is_no_event(dsn: str, tmp_path: Path) -> None:
 async def test_what_cannot_be_used_is_refused_once_and_the_last_good_stays(dsn: str, tmp_path: Path) -> None:
     """Each state of the file is told of once, with file and line, however often it is looked at."""
 
-    def a_directory(path: Path) -> None:
-        path.unlink()
-        path.mkdir()
-
     def a_pipe(path: Path) -> None:
         path.rmdir()
         os.mkfifo(path)

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Never
 
-from watchfiles import awatch
+from watchfiles import awatch  # pyright: ignore[reportUnknownVariableType] -- one of its defaults is trio's
 
 from gatetrail.runtime.live_policy.file import PolicyFile, in_thread
 from gatetrail.runtime.live_policy.places import places_of
