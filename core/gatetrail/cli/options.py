@@ -85,6 +85,7 @@ def database_of(config: Path | None, *, dsn: str | None, data_dir: Path | None) 
 def policy_of(settings: ServiceSettings) -> Policy:
     """The policy that the settings name, else the sample policy. Raises `PolicyInvalid`."""
     from gatetrail.policy.load import load_policy
+    from gatetrail.runtime.hooks import permits_of
     from gatetrail.runtime.sample import sample_policy
 
-    return load_policy(settings.policy) if settings.policy is not None else sample_policy()
+    return load_policy(settings.policy, permits_of(settings.hooks)) if settings.policy is not None else sample_policy()

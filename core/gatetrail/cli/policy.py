@@ -14,6 +14,7 @@ from gatetrail.errors import PolicyInvalid, WrongUse
 
 if TYPE_CHECKING:
     from gatetrail.policy.model import Policy
+    from gatetrail.policy.permits import Permits
 
 EXAMPLES = """Examples:
 
@@ -26,6 +27,7 @@ CHECK_EXAMPLES = """Examples:
 \b
   gatetrail policy check policy.yaml
   gatetrail policy check policy.yaml --json
+  gatetrail policy check policy.yaml --config service.yaml
 """
 SHOW_EXAMPLES = """Examples:
 
@@ -44,18 +46,23 @@ HASH_EXAMPLES = """Examples:
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The policy file.")]
 
 
-def check(file: File, as_json: Json = False) -> None:
-    """Check a policy file. Exit 0: it can be used; 1: not, and every problem is told with its line."""
+def check(file: File, as_json: Json = False, config: Config = None) -> None:
+    """Check a policy file. Exit 0: it can be used; 1: not, and every problem is told with its line.
+
+    With a service file, what hooks want and that file does not allow is a problem too.
+    """
     from gatetrail.policy.load import load_policy
 
     _check_is_there(file)
     try:
-        policy = load_policy(file)
+        policy = load_policy(file, None if config is None else _permits(config))
     except PolicyInvalid as problem:
         _put_problems(problem, as_json=as_json)
         raise typer.Exit(NO) from None
     _put_summary(policy, as_json=as_json)
     _say_warnings(policy)
+    if config is None:
+        _say_wishes(policy)
 
 
 def show(policy: PolicyFile = None, as_json: Json = False, config: Config = None) -> None:
@@ -118,6 +125,22 @@ def _say_warnings(policy: Policy) -> None:
     document = policy.document
     for place, message in (*identity_warnings(document.identity), *redaction_warnings(document.redaction)):
         warn(f"{policy.source}: {text_of(place)}: {message}")
+
+
+def _permits(config: Path) -> Permits:
+    from gatetrail.runtime.hooks import permits_of
+
+    return permits_of(settings_of(config).hooks)
+
+
+def _say_wishes(policy: Policy) -> None:
+    """What only a service file can tell."""
+    from gatetrail.cli.talk import warn
+    from gatetrail.policy.permits import NOTHING, permit_complaints
+    from gatetrail.policy.source import text_of
+
+    for place, _ in permit_complaints(policy.document.model_dump(mode="json"), NOTHING):
+        warn(f"{policy.source}: {text_of(place)}: is refused where service.yaml does not allow it; see --config")
 
 
 def _put_summary(policy: Policy, *, as_json: bool) -> None:

@@ -20,6 +20,7 @@ from gatetrail.dispatcher.execution import (
     TimedOut,
     TimeLimitPassed,
 )
+from gatetrail.dispatcher.hooking import HookPhase
 from gatetrail.dispatcher.judge import Judge, Passed
 from gatetrail.dispatcher.ledger import Ledger
 from gatetrail.dispatcher.observer import UNOBSERVED, Observer
@@ -29,6 +30,7 @@ from gatetrail.events.model import ManifestListed, ToolCallDecided
 from gatetrail.events.stamp import Stamp
 from gatetrail.gates.decision import Deny, GateResult
 from gatetrail.gates.pipeline import Gates
+from gatetrail.hooks import Hooks
 from gatetrail.identity.caller import Authenticated, Caller, tier_of
 from gatetrail.policy.model import Policy
 from gatetrail.rates import SharedRates
@@ -65,6 +67,13 @@ class Dispatcher:
         self._clock = clock
         self._ids = ids
         self._observer = observer
+        self._hooks: HookPhase | None = None
+
+    def hang(self, hooks: Hooks) -> None:
+        """From the next call on the policy's hooks are asked and told. Without this they are as if they were not."""
+        self._hooks = phase = HookPhase(hooks, self._judge, self._ledger, self._stamp)
+        self._judge.on_denial = phase.denied
+        self._ledger.on_record = lambda event: phase.recorded(event, self.gates.policy)
 
     @property
     def gates(self) -> Gates:
@@ -72,7 +81,12 @@ class Dispatcher:
         return self._judge.gates
 
     def prepare(self, policy: Policy) -> Gates:
-        """The gates of another policy, over the state of those in force, to be adopted next. Fit for a thread."""
+        """The gates of another policy, over the state of those in force, to be adopted next. Fit for a thread.
+
+        Raises PolicyInvalid for hooks that the service does not allow.
+        """
+        if self._hooks is not None:
+            self._hooks.check(policy)
         gates = self.gates.under(policy)
         self._judge.redactor_under(gates)
         return gates
@@ -147,7 +161,12 @@ class Dispatcher:
         judged = await self._judge.judge(call, caller)
         if isinstance(judged, Denied):
             return judged
-        call, bound, decision, execution_id = judged.call, judged.caller, judged.decision, self._ids.new_id()
+        execution_id = self._ids.new_id()
+        if self._hooks is not None:
+            judged = await self._hooks.asked(judged, execution_id)
+            if isinstance(judged, Denied):
+                return judged
+        call, bound, decision, policy = judged.call, judged.caller, judged.decision, judged.gates.policy
         event = record.decided(self._stamp, call, bound, decision, execution_id, judged.redactor)
         try:
             await self._ledger.commit(event)
@@ -156,16 +175,17 @@ class Dispatcher:
         self._ledger.counts.allowed += 1
         started_s = self._clock.monotonic_s()
         self._observer.decided(decision, execution_id, started_s - judged.began_s)
-        return Admitted(call, bound, decision, event, execution_id, started_s, judged.redactor)
+        return Admitted(call, bound, decision, event, execution_id, started_s, judged.redactor, policy)
 
     async def finish(self, admitted: Admitted, status: ExecutionStatus, error_class: str | None = None) -> None:
         """Record how an admitted call ended. Cannot be cancelled; falls back to the spool; never raises."""
         latency_s = max(self._clock.monotonic_s() - admitted.started_s, 0.0)
-        await self._ledger.commit_or_spool(
-            record.completed(self._stamp, admitted.event, status, latency_s * 1000, error_class, admitted.redactor)
-        )
+        event = record.completed(self._stamp, admitted.event, status, latency_s * 1000, error_class, admitted.redactor)
+        await self._ledger.commit_or_spool(event)
         self._ledger.counts.completed += 1
         self._observer.completed(status, latency_s)
+        if self._hooks is not None:
+            self._hooks.ended(admitted, event)
 
     async def conclude(
         self, decision: ToolCallDecided, status: ExecutionStatus, error_class: str | None = None
@@ -176,6 +196,8 @@ class Dispatcher:
         await self._ledger.commit_or_spool(event)
         self._ledger.counts.completed += 1
         self._observer.completed(status, latency_s)
+        if self._hooks is not None:
+            self._hooks.concluded(decision, event, self.gates.policy)
 
     async def listing(
         self, call: Call, caller: Caller, names: Callable[[], Awaitable[Sequence[str]]], kind: Kind

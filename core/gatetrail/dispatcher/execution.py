@@ -9,6 +9,7 @@ from gatetrail.call import Call
 from gatetrail.events.model import ToolCallDecided
 from gatetrail.gates.decision import Decision
 from gatetrail.identity.caller import Caller
+from gatetrail.policy.model import Policy
 from gatetrail.redaction import Redactor
 
 Result = TypeVar("Result")
@@ -36,6 +37,8 @@ class Admitted:
     """On the monotonic clock: when the handler was let go."""
     redactor: Redactor
     """Of the policy that decided, for what is recorded of the call's end."""
+    policy: Policy
+    """The one that decided."""
 
 
 @dataclass(frozen=True, slots=True)

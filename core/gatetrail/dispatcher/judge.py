@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gatetrail.call import Call, Ids
@@ -11,6 +12,7 @@ from gatetrail.dispatcher.execution import Denied
 from gatetrail.dispatcher.ledger import Ledger
 from gatetrail.dispatcher.observer import Observer
 from gatetrail.errors import Unavailable, WrongUse
+from gatetrail.events.model import ToolCallDecided
 from gatetrail.events.stamp import Stamp
 from gatetrail.gates.decision import Decision
 from gatetrail.gates.pipeline import Gates
@@ -56,6 +58,8 @@ class Judge:
             raise WrongUse("a state whose rates are shared needs their store, and the other way round")
         self.gates = gates
         """The snapshot in force. Swapped whole; a call keeps the one that it started with."""
+        self.on_denial: Callable[[Passed, ToolCallDecided], None] = _nobody
+        """Told of each denial that is on record. It must return at once and never raise."""
         self.sessions = sessions
         self._ledger = ledger
         self._stamp = stamp
@@ -78,7 +82,7 @@ class Judge:
         if self._rates is not None and decision.allowed:
             decision = await self._within_rates(self._rates, gates, call, bound, decision)
         passed = Passed(call, bound, decision, gates, redactor, began_s)
-        return passed if passed.decision.allowed else await self._denied(passed)
+        return passed if passed.decision.allowed else await self.denied(passed, self._ids.new_id())
 
     def redactor_under(self, gates: Gates) -> Redactor:
         """Of the policy of these gates."""
@@ -98,14 +102,15 @@ class Judge:
         told = replace(decision, reason=f"{UNRECORDED}: {problem}"[:500])
         event = record.decided(self._stamp, undone.call, undone.caller, told, execution_id, undone.redactor)
         await self._ledger.spool(event)
+        self.on_denial(undone, event)
         return self._noted(Denied(decision, execution_id), undone.began_s)
 
-    async def _denied(self, judged: Passed) -> Denied:
-        denied = Denied(judged.decision, self._ids.new_id())
-        event = record.decided(
-            self._stamp, judged.call, judged.caller, judged.decision, denied.execution_id, judged.redactor
-        )
+    async def denied(self, judged: Passed, execution_id: str) -> Denied:
+        """Record a denial. Cannot be cancelled; falls back to the spool; never raises."""
+        denied = Denied(judged.decision, execution_id)
+        event = record.decided(self._stamp, judged.call, judged.caller, judged.decision, execution_id, judged.redactor)
         await self._ledger.commit_or_spool(event)
+        self.on_denial(judged, event)
         return self._noted(denied, judged.began_s)
 
     def _decide(self, gates: Gates, call: Call, caller: Caller) -> Decision:
@@ -122,6 +127,10 @@ class Judge:
         self._ledger.counts.denied += 1
         self._observer.decided(denied.decision, denied.execution_id, self._clock.monotonic_s() - began_s)
         return denied
+
+
+def _nobody(judged: Passed, event: ToolCallDecided) -> None:
+    """The default: nobody is told."""
 
 
 def _with_ids(call: Call, asked: Caller, bound: Caller) -> Call:

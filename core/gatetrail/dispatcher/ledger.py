@@ -41,6 +41,8 @@ class Ledger:
         self._journal = journal
         self._spool = spool
         self.counts = Counts()
+        self.on_record: Callable[[Record], None] = _nobody
+        """Told of what `commit_or_spool` has recorded, as it stands there. It must return at once and never raise."""
 
     async def commit(self, event: Record) -> None:
         """Make an event durable in the journal. Raises `AuditUnavailable`; nothing is spooled then.
@@ -51,11 +53,13 @@ class Ledger:
 
     async def commit_or_spool(self, event: Record) -> None:
         """Make an event durable in the journal, else in the spool. Never raises."""
+        told = self._redacted(event)
         try:
-            await self.commit(event)
+            await _to_its_end(self._journal.append(told))
         except AuditUnavailable as problem:
             log.error("journal away, event goes to the spool: %s", problem)
             await self.spool(event)
+        self.on_record(told)
 
     async def spool(self, event: Record) -> None:
         """Keep an event in the fsynced local file until the journal takes it. Never raises.
@@ -66,6 +70,10 @@ class Ledger:
             await _to_its_end(anyio.to_thread.run_sync(self._spool.keep, self._redacted(event)))
         except OSError as problem:
             log.critical("event %s could not even be spooled: %s", event.event_id, problem)
+
+
+def _nobody(event: Record) -> None:
+    """The default: nobody is told."""
 
 
 async def _to_its_end(work: Awaitable[Result]) -> Result:

@@ -15,20 +15,23 @@ class Turns:
 
     def __init__(self, max_running: int, max_waiting: int) -> None:
         self._free = anyio.Semaphore(max_running)
+        self._max_running = max_running
         self._max_waiting = max_waiting
-        self.waiting = 0
+        self._inside = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for their turn."""
+        return max(self._inside - self._max_running, 0)
 
     @asynccontextmanager
     async def turn(self) -> AsyncGenerator[None]:
         """Wait for a turn, in order of arrival, and have it. Raises `HookFailure` when too many wait already."""
         if self.waiting >= self._max_waiting:
             raise HookFailure(f"{self.waiting} others wait for their turn")
-        self.waiting += 1
+        self._inside += 1
         try:
-            await self._free.acquire()
+            async with self._free:
+                yield
         finally:
-            self.waiting -= 1
-        try:
-            yield
-        finally:
-            self._free.release()
+            self._inside -= 1

@@ -7,8 +7,8 @@ from typing import Any, TypeGuard, assert_never
 
 from pydantic import SecretStr
 
-from gatetrail.errors import SettingsInvalid
-from gatetrail.settings import CommandServer, FromEnvironment, FromFile, UpstreamSettings, UrlServer, Value
+from gatetrail.runtime.revealing import found
+from gatetrail.settings import CommandServer, FromEnvironment, UpstreamSettings, UrlServer, Value
 from gatetrail.upstreams import (
     CommandTarget,
     Limits,
@@ -91,10 +91,10 @@ def _revealing(
     kept = {value.from_env: environment.get(value.from_env) for value in values.values() if _is_variable(value)}
 
     def reveal() -> Revealed:
-        found = {name: _found(f"{where}.{name}", value, kept) for name, value in values.items()}
-        hidden = [found[name] for name, value in values.items() if inherited is None or not _is_written(value)]
+        known = {name: found(f"{where}.{name}", value, kept) for name, value in values.items()}
+        hidden = [known[name] for name, value in values.items() if inherited is None or not _is_written(value)]
         secrets = frozenset(text for prefix, bare in hidden for text in (bare, prefix + bare))
-        sent = {name: prefix + bare for name, (prefix, bare) in found.items()}
+        sent = {name: prefix + bare for name, (prefix, bare) in known.items()}
         return Revealed({**(inherited or {}), **sent}, secrets)
 
     reveal()
@@ -107,36 +107,3 @@ def _is_written(value: Value) -> TypeGuard[SecretStr]:
 
 def _is_variable(value: Value) -> TypeGuard[FromEnvironment]:
     return isinstance(value, FromEnvironment)
-
-
-def _found(where: str, value: Value, environment: Mapping[str, str | None]) -> tuple[str, str]:
-    """What the settings put before the value, and the value. Raises `SettingsInvalid`."""
-    match value:
-        case SecretStr():
-            prefix, bare = "", value.get_secret_value()
-        case FromEnvironment():
-            prefix, bare = value.prefix, _variable(where, value, environment)
-        case FromFile():
-            prefix, bare = value.prefix, _content(where, value)
-        case _:
-            assert_never(value)
-    if any(character in prefix + bare for character in "\0\r\n"):
-        raise SettingsInvalid(f"{where}: the value must be one line, without NUL characters")
-    return prefix, bare
-
-
-def _variable(where: str, value: FromEnvironment, environment: Mapping[str, str | None]) -> str:
-    found = environment.get(value.from_env)
-    if found is None:
-        raise SettingsInvalid(f"{where}.from_env: the environment variable {value.from_env} is not set")
-    return found
-
-
-def _content(where: str, value: FromFile) -> str:
-    try:
-        return value.from_file.read_text("utf-8").rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise SettingsInvalid(f"{where}.from_file: {value.from_file} is not UTF-8") from None
-    except OSError as problem:
-        reason = problem.strerror or problem
-        raise SettingsInvalid(f"{where}.from_file: {value.from_file} cannot be read: {reason}") from None

@@ -1,5 +1,6 @@
 """What the process is told from outside, validated once, at the composition root."""
 
+from gatetrail.settings.hooks import HookSettings
 from gatetrail.settings.journal import JournalSettings
 from gatetrail.settings.load import load_settings
 from gatetrail.settings.logs import LogFormat, LogLevel, LogSettings
@@ -15,6 +16,7 @@ __all__ = [
     "CommandServer",
     "FromEnvironment",
     "FromFile",
+    "HookSettings",
     "HostedServer",
     "JournalSettings",
     "LogFormat",

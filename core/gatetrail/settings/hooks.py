@@ -34,7 +34,9 @@ class HookSettings(BaseModel):
     tls: ClientTls | None = None
     """For https; None: the authorities of the system are believed."""
     max_running: Annotated[int, Field(ge=1, le=256)] = 8
-    """Hooks that are asked at a time, in each process; as many again are told at a time."""
+    """Programs that are asked at a time, in each process; as many again are told at a time."""
+    max_requests: Annotated[int, Field(ge=1, le=10_000)] = 64
+    """Webhooks that are asked at a time, in each process."""
     max_waiting: Annotated[int, Field(ge=1, le=100_000)] = 1_000
     """So many wait for their turn, for each hook that is told; what comes on top is dropped, and recorded so. Of those
     that are asked, so many wait together; what comes on top fails."""

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gatetrail.settings.agents import AgentSettings
+from gatetrail.settings.hooks import HookSettings
 from gatetrail.settings.journal import JournalSettings
 from gatetrail.settings.logs import LogSettings
 from gatetrail.settings.rate_store import RateStoreSettings
@@ -92,6 +93,7 @@ class ServiceSettings(BaseSettings):
     """Scheme and host by which clients reach the service, told to those who ask where to get a token. None: as they
     asked for it, if that is one of the names above."""
     agents: AgentSettings = AgentSettings()
+    hooks: HookSettings = HookSettings()
     journal: JournalSettings = JournalSettings()
     sessions: SessionSettings = SessionSettings()
     stream: StreamSettings = StreamSettings()

@@ -12,6 +12,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from gatetrail.hooks import HookOutcome
+from gatetrail.policy.hooks import HookMoment
 from gatetrail.runtime.metrics.tallies import ADMISSION_S, CALL_S, DECISION_S, Durations, Tallies
 from gatetrail.words import GateName
 
@@ -29,6 +31,10 @@ class Now:
     stream_dropped: int
     upstream_restarts: Mapping[str, int]
     """By server."""
+    hook_runs: Mapping[tuple[HookMoment, HookOutcome], int]
+    """Since the process started, as the next."""
+    hook_s: Mapping[HookMoment, float]
+    hook_waiting: int
 
 
 class AddedHistogram(Histogram):
@@ -91,6 +97,17 @@ class Instruments:
             ["server"],
             registry=registry,
         )
+        self.hook_runs = Counter(
+            "gatetrail_hook_runs",
+            "Runs of the policy's hooks, by moment and by how they ended.",
+            ["hook_event", "outcome"],
+            registry=registry,
+        )
+        for outcome in HookOutcome:  # the others come with their first run
+            self.hook_runs.labels(HookMoment.PRE_TOOL_USE.value, outcome.value)
+        self.hook_s = Counter("gatetrail_hook_run_seconds", "What these runs took.", ["hook_event"], registry=registry)
+        self.hook_s.labels(HookMoment.PRE_TOOL_USE.value)
+        self.hook_waiting = self._gauge("gatetrail_hook_queue_depth", "Runs of hooks that wait for their turn.")
         self.rate_calls = Counter(
             "gatetrail_rate_store_calls",
             "Calls for which the shared store of the rates was to be asked, by how that went.",
@@ -104,7 +121,7 @@ class Instruments:
             buckets=ADMISSION_S,
         )
         self._filled: dict[int, Filled] = {}
-        self._seen: dict[Counter, int] = {}
+        self._seen: dict[Counter, float] = {}
 
     def fill(self, tallies: Tallies, now: Now) -> None:
         """Bring all up to date with what was counted since the last time."""
@@ -124,6 +141,11 @@ class Instruments:
         self._raise(self.dropped, now.stream_dropped)
         for server, count in now.upstream_restarts.items():
             self._raise(self.restarts.labels(server), count)
+        for (moment, outcome), count in now.hook_runs.items():
+            self._raise(self.hook_runs.labels(moment.value, outcome.value), count)
+        for moment, run_s in now.hook_s.items():
+            self._raise(self.hook_s.labels(moment.value), run_s)
+        self.hook_waiting.set(now.hook_waiting)
         self.queue.set(now.queue_depth)
         self.pool.labels("idle").set(now.pool_idle)
         self.pool.labels("used").set(now.pool_used)
@@ -132,7 +154,7 @@ class Instruments:
     def _gauge(self, name: str, about: str) -> Gauge:
         return Gauge(name, about, registry=self.registry, multiprocess_mode="livesum")
 
-    def _raise(self, counter: Counter, count: int) -> None:
+    def _raise(self, counter: Counter, count: float) -> None:
         counter.inc(count - self._seen.get(counter, 0))
         self._seen[counter] = count
 

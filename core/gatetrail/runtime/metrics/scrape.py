@@ -78,6 +78,9 @@ class Scraper:
             stream_refused=feed.refused_count,
             stream_dropped=feed.dropped_count,
             upstream_restarts={state.name: state.restarts for state in self._upstreams()},
+            hook_runs=self._gate.hooks.tallies.runs,
+            hook_s=self._gate.hooks.tallies.run_s,
+            hook_waiting=self._gate.hooks.waiting,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Any
 import orjson
 
 from gatetrail.events.model import EVENT_ADAPTER
+from gatetrail.hooks import HookPayload
 from gatetrail.policy.model import PolicyDocument
 from gatetrail.resources import schemas
 from gatetrail.runtime.schema.examples import event_examples
 from gatetrail.runtime.schema.kinds import event_kinds
-from gatetrail.runtime.schema.writer import EventSchemaWriter, SchemaWriter
+from gatetrail.runtime.schema.writer import EventSchemaWriter, OutgoingSchemaWriter, SchemaWriter
 from gatetrail.runtime.sink_options import SINK_OPTIONS
 from gatetrail.settings import ServiceSettings
 
@@ -35,6 +37,7 @@ def generated() -> Mapping[str, bytes]:
         "policy": _file(
             PolicyDocument.model_json_schema(schema_generator=SchemaWriter), "The policy file of Gatetrail"
         ),
+        "hook": _hook(),
         "service": _file(_service(), "The service file"),
     }
     return {f"{name}{_SUFFIX}": _render(name, schema) for name, schema in found.items()}
@@ -79,6 +82,11 @@ def _union(examples: list[dict[str, Any]]) -> dict[str, Any]:
         "of closed lists, and take nothing away: read what you know, and let the rest be."
     )
     return {**schema, "title": "An event of Gatetrail", "description": described, "examples": examples}
+
+
+def _hook() -> dict[str, Any]:
+    schema = HookPayload.model_json_schema(schema_generator=OutgoingSchemaWriter)
+    return {**schema, "title": "What a hook is told", "description": inspect.cleandoc(HookPayload.__doc__ or "")}
 
 
 def _service() -> dict[str, Any]:

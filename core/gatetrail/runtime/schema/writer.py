@@ -32,11 +32,11 @@ class SchemaWriter(GenerateJsonSchema):
         return written
 
 
-class EventSchemaWriter(SchemaWriter):
-    """For events, which we write and others read.
+class OutgoingSchemaWriter(SchemaWriter):
+    """For what we write and others read.
 
     A key that is absent is left out and never null; constant keys are always there. Readers of this version get
-    through with later ones: unknown keys are no error, and the second number of `schema_version` is free.
+    through with later ones: unknown keys are no error.
     """
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
@@ -52,6 +52,14 @@ class EventSchemaWriter(SchemaWriter):
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         written = super().model_schema(schema)
         written.pop("additionalProperties", None)
+        return written
+
+
+class EventSchemaWriter(OutgoingSchemaWriter):
+    """For events. The second number of `schema_version` is free."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        written = super().model_schema(schema)
         keys = written["properties"]
         keys["@timestamp"]["format"] = "date-time"
         keys["event_name"]["description"] = "Which kind of event this is."
