@@ -243,7 +243,7 @@ async def test_a_call_of_two_rounds_goes_on_after_the_service_was_killed(
         is_up(service)
     async with httpx.AsyncClient(timeout=WITHIN_S) as http:
         wire.http = http
-        said = {"sure": {"action": "accept", "content": {}}}
+        said: dict[str, Any] = {"sure": {"action": "accept", "content": {}}}
         answer = await wire.ask("tools/call", {**asked, "requestState": state, "inputResponses": said})
         assert answer.result["content"][0]["text"] == "released no 7"
     rows = [row["session_id"] for row in one_house.gatetrail("events", "--tool", "release", "--json").objects]

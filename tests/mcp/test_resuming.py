@@ -224,7 +224,12 @@ async def test_a_session_of_one_server_opens_no_other(tmp_path: Path, store: Mem
 async def test_two_session_ids_in_one_request_are_refused(first: Process, second: Process) -> None:
     wires = [await one.site.opened(HANDSHAKE, one.gate.token("ann")) for one in (first, second)]
     ids = [("mcp-session-id", str(wire.session_id)) for wire in wires]
-    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "get_invoice", "arguments": {}}}
+    message: dict[str, Any] = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "get_invoice", "arguments": {}},
+    }
     head = [("authorization", f"Bearer {wires[0].token}"), ("accept", "application/json, text/event-stream"), *ids]
     answer = await first.site.http.post(wires[0].url, json=message, headers=head)
     assert answer.status_code == 400
