@@ -52,7 +52,7 @@ def _outcome_text(explanation: Explanation) -> str:
             cause = f" ({error_class})" if error_class else ""
             return f"{status.value}{cause} after {latency_ms:.1f} ms"
         case ExecutionOrphaned():
-            return "failed: its process died, the sweep has closed it"
+            return "failed: its process died, or its agent never told how it ended; the sweep has closed it"
         case None:
             return "pending: the handler runs, or its process died and the sweep has not come by"
 

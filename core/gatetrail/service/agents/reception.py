@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import anyio
 
@@ -13,9 +14,10 @@ from gatetrail.errors import Unavailable
 from gatetrail.events.executions import AGENT_METHOD, AgentCalls, ReportedCall
 from gatetrail.events.model import LifecycleReported
 from gatetrail.events.stamp import Stamp
-from gatetrail.hooks import Facts, HookDenial, Hooks
+from gatetrail.hooks import Facts, HookDenial
 from gatetrail.identity.caller import Authenticated, Refused
 from gatetrail.policy.hooks import HookMoment
+from gatetrail.policy.model import Policy
 from gatetrail.service.agents import moments
 from gatetrail.service.agents.report import Report
 from gatetrail.service.agents.visit import Visit
@@ -46,10 +48,18 @@ class Blocked:
     reason: str
 
 
+class Fires(Protocol):
+    """`Hooks`, as far as it is needed here."""
+
+    async def fire(self, policy: Policy, moment: HookMoment, facts: Facts) -> HookDenial | None:
+        """Run what hangs on a moment that is recorded already; a denial can come of a prompt only."""
+        ...
+
+
 class Reception:
     """One for all kinds of agents."""
 
-    def __init__(self, dispatcher: Dispatcher, calls: AgentCalls, stamp: Stamp, hooks: Hooks | None = None) -> None:
+    def __init__(self, dispatcher: Dispatcher, calls: AgentCalls, stamp: Stamp, hooks: Fires | None = None) -> None:
         """`hooks` of the policy are asked and told; that a tool is to be used they hear of from the dispatcher."""
         self._dispatcher = dispatcher
         self._calls = calls
