@@ -20,7 +20,7 @@ from gatetrail.identity.keys.key_ring import KeyRing
 from gatetrail.identity.rules import IdentityRules, TokenRules, wrong_with
 from gatetrail.identity.signing_key import SigningKey
 from gatetrail.identity.tiers import CallerType, Tier
-from gatetrail.identity.token_text import MAX_TOKEN_CHARACTERS, TokenText, malformed, read_token
+from gatetrail.identity.token_text import MAX_TOKEN_CHARACTERS, TokenText, read_token
 
 MIN_SECRET_BYTES = 32
 """RFC 7518, section 3.2: a key for HS256 has at least the size of its hash."""
@@ -101,7 +101,10 @@ class TokenVerifier:
 
     def verify(self, token: str) -> Authenticated | Refused:
         """Who the token proves, or why it proves nobody, by the keys that are known. Never raises, repeats no token."""
-        found = self._verified(token)
+        caller = self._remembered(token)
+        if caller is not None:
+            return caller
+        found = self._looked_at(token)
         return found.refused if isinstance(found, _KeyMissing) else found
 
     async def prove(self, token: str) -> Authenticated | Refused:
@@ -109,32 +112,37 @@ class TokenVerifier:
 
         As long as one fetch at most, and not at all soon after another one for an unknown key.
         """
-        found = self._verified(token)
+        caller = self._remembered(token)
+        if caller is not None:
+            return caller
+        found = self._looked_at(token)
         if isinstance(found, _KeyMissing) and await found.keys.look_again():
             return self.verify(token)
         return found.refused if isinstance(found, _KeyMissing) else found
 
-    def _verified(self, token: str) -> Authenticated | Refused | _KeyMissing:
+    def _remembered(self, token: str) -> Authenticated | None:
         if len(token) > MAX_TOKEN_CHARACTERS:
-            limit = f"expected at most {MAX_TOKEN_CHARACTERS:,}"
-            return malformed(f"the token has {len(token):,} characters; {limit}")
-        now_s = self._clock.now_us() / 1_000_000
+            return None
         digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
         known = self._cache.get(digest)
         if known is None:
-            return self._verify_unknown(token, digest, now_s)
+            return None
+        now_s = self._clock.now_us() / 1_000_000
         if known.from_s <= now_s < known.until_s and now_s < known.key.usable_until_s:
             self._cache.move_to_end(digest)
             return known.caller
         del self._cache[digest]
-        return self._verify_unknown(token, digest, now_s)
+        return None
 
-    def _verify_unknown(self, token: str, digest: bytes, now_s: float) -> Authenticated | Refused | _KeyMissing:
+    def _looked_at(self, token: str) -> Authenticated | Refused | _KeyMissing:
         text = read_token(token)
         if isinstance(text, Refused):
             return text
         issuer = self._issuer_of(text)
-        return issuer if isinstance(issuer, Refused) else self._judge(text, issuer, digest, now_s)
+        if isinstance(issuer, Refused):
+            return issuer
+        digest = hashlib.sha256(token.encode("ascii")).digest()  # what is no ASCII was refused as no token
+        return self._judge(text, issuer, digest, self._clock.now_us() / 1_000_000)
 
     def _judge(
         self, text: TokenText, issuer: Issuer, digest: bytes, now_s: float

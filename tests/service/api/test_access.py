@@ -33,7 +33,8 @@ async def test_nobody_is_asked_for_a_token_and_recorded(service: Service, path: 
     before = await service.head_seq()
     answer = await service.get(path, {})
     assert (answer.status_code, answer.json()["code"]) == (401, "token_missing")
-    assert answer.headers["www-authenticate"] == 'Bearer realm="gatetrail"'
+    metadata = str(answer.url.copy_with(path="/.well-known/oauth-protected-resource", query=None))
+    assert answer.headers["www-authenticate"] == f'Bearer realm="gatetrail", resource_metadata="{metadata}"'
     assert answer.headers["content-type"] == "application/problem+json"
     (refusal,) = await service.refusals(before)
     assert (refusal.reason_code, refusal.endpoint, refusal.user_id) == ("token_missing", path, None)
