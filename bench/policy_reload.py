@@ -131,14 +131,14 @@ async def serving(folder: Path, dsn: str, workers: int) -> AsyncGenerator[str]:
         env={**os.environ, "GATETRAIL_DSN": dsn, "GATETRAIL_JWT_SECRET": secret, "GATETRAIL_DATA_DIR": str(folder)},
         stderr=PIPE,
     )
-    reading = None
+    reading: asyncio.Task[tuple[bytes, bytes]] | None = None
     try:
         address = await _address(process, workers)
         reading = asyncio.create_task(process.communicate())  # whatever else it says
         yield address
     finally:
         process.send_signal(signal.SIGTERM)
-        await (reading or process.communicate())
+        await (process.communicate() if reading is None else reading)
 
 
 async def _address(process: Process, workers: int) -> str:

@@ -20,13 +20,12 @@ NAMES: st.SearchStrategy[str] = st.sampled_from(("pay", "close_books", "read*", 
 TOOLS: Any = st.dictionaries(
     NAMES, st.fixed_dictionaries({}, optional={"tier": TIERS, "time_limit_ms": st.integers(1, 9)}), max_size=3
 )
-SERVERS: Any = st.dictionaries(
-    st.sampled_from(("finance", "hr")), st.fixed_dictionaries({"tools": TOOLS}, optional={"tier": TIERS})
-)
+SERVER: Any = st.fixed_dictionaries({"tools": TOOLS}, optional={"tier": TIERS})
+SERVERS: Any = st.dictionaries(st.sampled_from(("finance", "hr")), SERVER)
 BLOCKED: Any = st.lists(st.sampled_from(("x", "y", "z")), unique=True).map(
     lambda ids: [{"id": name, "tools": [name], "reason": "no"} for name in ids]
 )
-POLICIES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries({"servers": SERVERS, "blocklist": BLOCKED})
+POLICIES: Any = st.fixed_dictionaries({"servers": SERVERS, "blocklist": BLOCKED})
 
 
 def document(text: str) -> PolicyDocument:
