@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gatetrail.cli.cells import BOLD, DIM, GREEN, RED, Cell, Screen
+from gatetrail.cli.cells import BOLD, DIM, GREEN, RED, YELLOW, Cell, Screen
 from gatetrail.events.explanation import Explanation
 from gatetrail.events.model import ExecutionOrphaned, ToolCallCompleted, ToolCallDecided
-from gatetrail.words import GateOutcome
+from gatetrail.words import GateName, GateOutcome
 
 _LABEL_WIDTH = 13
 _STYLES = {GateOutcome.PASS: GREEN, GateOutcome.DENY: RED, GateOutcome.SKIPPED: DIM}
@@ -40,8 +40,20 @@ def _lines(explanation: Explanation) -> Iterator[tuple[str, Cell]]:
     if decided.retry_after_ms is not None:
         yield "retry after", Cell(f"{decided.retry_after_ms} ms")
     yield "policy", Cell(decided.policy_version)
+    if decided.shadow_gate is not None:
+        yield "shadow", Cell(_shadow_text(decided), style=YELLOW)
     yield "outcome", Cell(_outcome_text(explanation))
     yield "recorded", Cell(_recorded_text(explanation))
+
+
+def _shadow_text(decided: ToolCallDecided) -> str:
+    if decided.shadow_policy_version is not None:
+        tried = f"policy {decided.shadow_policy_version}, which is only tried,"
+    else:
+        tried = "what is marked shadow in the policy"
+    gate = decided.shadow_gate
+    said = "have allowed it" if gate in {None, GateName.NONE} else f"have denied it by {gate}: {decided.shadow_reason}"
+    return f"{tried} would {said}"
 
 
 def _outcome_text(explanation: Explanation) -> str:

@@ -40,6 +40,15 @@ PolicyFile = Annotated[
         help="The security team's policy.yaml. Without it: the sample policy.",
     ),
 ]
+ShadowPolicy = Annotated[
+    Path | None,
+    typer.Option(
+        "--shadow-policy",
+        envvar="GATETRAIL_POLICY_SHADOW",
+        metavar="FILE",
+        help="Another policy.yaml, decided beside the one in force for every call and only recorded.",
+    ),
+]
 Url = Annotated[
     str | None,
     typer.Option(

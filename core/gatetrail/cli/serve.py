@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from gatetrail.cli.door import EndedBySignal, within
-from gatetrail.cli.options import Config, DataDir, Dsn, PolicyFile, settings_of
+from gatetrail.cli.options import Config, DataDir, Dsn, PolicyFile, ShadowPolicy, settings_of
 
 EXAMPLES = """Examples:
 
@@ -22,6 +22,7 @@ EXAMPLES = """Examples:
   gatetrail serve
   gatetrail serve --workers 4
   gatetrail serve --policy policy.yaml --config service.yaml
+  gatetrail serve --policy policy.yaml --shadow-policy policy.next.yaml
   gatetrail serve --host 0.0.0.0 --port 8443
 """
 
@@ -42,8 +43,10 @@ Workers = Annotated[
 ]
 
 
-def serve(
+def serve(  # noqa: PLR0913 -- one for each option
+    *,
     policy: PolicyFile = None,
+    shadow_policy: ShadowPolicy = None,
     config: Config = None,
     host: Host = None,
     port: Port = None,
@@ -57,7 +60,8 @@ def serve(
     A second Ctrl-C cuts short what the end is waiting for. A socket that systemd hands over is served instead of
     --host and --port. Without files: the sample policy, its two sample servers, and an embedded PostgreSQL.
     """
-    settings = settings_of(config, policy=policy, host=host, port=port, workers=workers, dsn=dsn, data_dir=data_dir)
+    chosen = {"policy": policy, "policy_shadow": shadow_policy}
+    settings = settings_of(config, **chosen, host=host, port=port, workers=workers, dsn=dsn, data_dir=data_dir)
     from gatetrail.cli.logs import log_to_stderr, tellers
     from gatetrail.cli.worker import COMMAND
     from gatetrail.runtime.processes.attendance import Talk

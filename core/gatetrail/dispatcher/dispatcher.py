@@ -91,6 +91,10 @@ class Dispatcher:
         self._judge.redactor_under(gates)
         return gates
 
+    def prepare_shadow(self, shadow_policy: Policy | None) -> Gates:
+        """The gates in force, beside which another policy is tried, or none; as `prepare` does it."""
+        return self.gates.trying(shadow_policy)
+
     def adopt(self, gates: Gates) -> None:
         """From the next call on these decide; a call on its way ends under what it started with.
 

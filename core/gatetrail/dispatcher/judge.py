@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from gatetrail.call import Call, Ids
 from gatetrail.clock import Clock, IdMaker
 from gatetrail.dispatcher import record
+from gatetrail.dispatcher.beside import Beside
 from gatetrail.dispatcher.execution import Denied
 from gatetrail.dispatcher.ledger import Ledger
 from gatetrail.dispatcher.observer import Observer
@@ -66,6 +67,7 @@ class Judge:
         self._clock = clock
         self._ids = ids
         self._observer = observer
+        self._beside = Beside(clock, ledger.counts)
         self._rates = rates
 
     async def judge(self, call: Call, caller: Caller) -> Passed | Denied:
@@ -81,6 +83,7 @@ class Judge:
         decision = self._decide(gates, call, bound)
         if self._rates is not None and decision.allowed:
             decision = await self._within_rates(self._rates, gates, call, bound, decision)
+        decision = self._beside.seen(gates, call, bound, decision)
         passed = Passed(call, bound, decision, gates, redactor, began_s)
         return passed if passed.decision.allowed else await self.denied(passed, self._ids.new_id())
 

@@ -28,6 +28,8 @@ class Counts:
     allowed: int = 0
     denied: int = 0
     completed: int = 0
+    shadow_failures: int = 0
+    """Times that what is only tried could not be."""
 
 
 class Ledger:

@@ -12,7 +12,7 @@ from gatetrail.events.fields import ID_KEYS, CallKeys, Record
 from gatetrail.events.model import ExecutionOrphaned, ToolCallCompleted, ToolCallDecided
 from gatetrail.events.stamp import Stamp
 from gatetrail.events.wire import MAX_LINE_BYTES
-from gatetrail.gates.decision import Decision
+from gatetrail.gates.decision import Decision, Verdict
 from gatetrail.identity.caller import Authenticated, AuthMethod, Caller, tier_of
 from gatetrail.identity.tiers import CallerType
 from gatetrail.redaction import Redactor
@@ -30,7 +30,9 @@ def decided(
     keys = (
         stamp(DENIAL_LEVELS[decision.gate], words)
         | _who(caller, redactor)
+        | _grants(caller, redactor)
         | texts
+        | _shadow(decision.shadow)
         | {
             "trace_id": clean(call.ids.trace_id, MAX_ID_BYTES),
             "span_id": clean_optional(call.ids.span_id, MAX_ID_BYTES),
@@ -138,6 +140,23 @@ def _who(caller: Caller, redactor: Redactor) -> dict[str, Any]:
     }
 
 
+def _grants(caller: Caller, redactor: Redactor) -> dict[str, Any]:
+    if not isinstance(caller, Authenticated):
+        return {}
+    return {"scopes": redactor.grants(caller.scopes), "audiences": redactor.grants(caller.audiences)}
+
+
+def _shadow(verdict: Verdict | None) -> dict[str, Any]:
+    if verdict is None:
+        return {}
+    return {
+        "shadow_gate": verdict.gate,
+        "shadow_reason_code": verdict.reason_code,
+        "shadow_rule_id": clean_optional(verdict.rule_id, MAX_ID_BYTES),
+        "shadow_policy_version": verdict.policy_version,
+    }
+
+
 def _texts(call: Call, caller: Caller, decision: Decision) -> dict[str, str | None]:
     """All that came from outside, whole and as it came."""
     ids, origin = call.ids, call.origin
@@ -156,4 +175,5 @@ def _texts(call: Call, caller: Caller, decision: Decision) -> dict[str, str | No
         "src_ip": origin.source_ip,
         "http_user_agent": origin.user_agent,
         "reason": decision.reason,
+        "shadow_reason": decision.shadow.reason if decision.shadow else None,
     }

@@ -49,6 +49,20 @@ class Explanation:
             "rate_limit": decided.gate_rate_limit,
         }
 
+    @property
+    def shadow(self) -> dict[str, Any] | None:
+        """What would have been said had what is only tried been in force; None when it would have been the same."""
+        decided = self.decided
+        if decided.shadow_gate is None:
+            return None
+        return {
+            "gate": decided.shadow_gate,
+            "reason_code": decided.shadow_reason_code,
+            "reason": decided.shadow_reason,
+            "rule_id": decided.shadow_rule_id,
+            "policy_version": decided.shadow_policy_version,
+        }
+
     def as_json(self, trace: Iterable[Entry]) -> dict[str, Any]:
         """One object for orjson: the answer first, then the events that it was drawn from, and those of its trace."""
         decided = self.decided
@@ -65,6 +79,7 @@ class Explanation:
             "rule_id": decided.rule_id,
             "retry_after_ms": decided.retry_after_ms,
             "policy_version": decided.policy_version,
+            "shadow": self.shadow,
             "arguments_preview": decided.arguments_preview,
             "decision_us": decided.decision_us,
             "execution_status": self._status(),

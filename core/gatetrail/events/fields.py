@@ -181,6 +181,10 @@ class DecisionKeys(CallKeys):
     has a preview at all."""
     reason: Sentence
     """Why, as a sentence with the values that were compared."""
+    scopes: tuple[ShortName, ...] | None = None
+    """What the caller's proof grants, as far as there is room; a last entry of one ellipsis says that there is more."""
+    audiences: tuple[ShortName, ...] | None = None
+    """Whom the caller's proof is meant for, in the same way."""
     required_tier: TierWord | None = None
     """The tier that the policy demands here."""
     retry_after_ms: Annotated[int, Field(ge=0)] | None = None
@@ -189,6 +193,17 @@ class DecisionKeys(CallKeys):
     """The policy's rule that matched."""
     policy_version: ShortName
     """Which policy decided: the start of the SHA-256 of its content."""
+    shadow_gate: GateName | None = None
+    """The gate that would have denied had what is only tried been in force; `none`: it would have been allowed. This
+    and the next four are absent when it would have been the same, or nothing is tried."""
+    shadow_reason_code: ReasonCode | None = None
+    """Why, as one word to group by."""
+    shadow_reason: Sentence | None = None
+    """Why, as a sentence."""
+    shadow_rule_id: Identifier | None = None
+    """The rule that would have matched."""
+    shadow_policy_version: ShortName | None = None
+    """The policy that is tried; absent for an entry of the policy in force that is marked `shadow`."""
     gate_scope: GateOutcome
     """What the scope gate said."""
     gate_scanner: GateOutcome

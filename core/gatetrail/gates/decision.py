@@ -16,6 +16,7 @@ __all__ = [
     "GateResult",
     "Pass",
     "ReasonCode",
+    "Verdict",
 ]
 
 
@@ -41,6 +42,19 @@ class Deny:
 
 GateResult = Pass | Deny
 PASS = Pass()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a shadow would have said instead. Only ever recorded: no caller is told, nothing follows from it."""
+
+    gate: GateName
+    """`none`: it would have been allowed."""
+    reason_code: ReasonCode
+    reason: str
+    rule_id: str | None = None
+    policy_version: str | None = None
+    """Of the policy that is tried; None for an entry of the policy in force that is marked `shadow`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +84,5 @@ class Decision:
     retry_after_ms: int | None = None
     concealed: bool = False
     """True when the answer must be that of a tool that does not exist."""
+    shadow: Verdict | None = None
+    """What a shadow would have said; None when it would have said the same, or when there is none."""

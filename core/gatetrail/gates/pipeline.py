@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from gatetrail.call import Call, Endpoint, Kind
@@ -14,16 +14,19 @@ from gatetrail.gates.decision import (
     GateName,
     GateOutcome,
     ReasonCode,
+    Verdict,
 )
 from gatetrail.gates.rate import STORE_AWAY, RateGate
 from gatetrail.gates.scanner import Scanner
 from gatetrail.gates.scope import check_scope, reaches, unknown_server
+from gatetrail.gates.shadow import Shadow
 from gatetrail.gates.state import GateState
 from gatetrail.identity.caller import Caller, Refused, tier_of
 from gatetrail.identity.tiers import Tier
 from gatetrail.limits import Taking
 from gatetrail.policy.model import Policy
 from gatetrail.policy.resolve import Resolved, Resolver
+from gatetrail.policy.shadow import enforced, promoted
 
 __all__ = ["ALLOWED_REASON", "OUTCOMES", "GateState", "Gates"]
 
@@ -56,10 +59,15 @@ class Gates:
         policy: Policy,
         state: GateState,
         stopwatch_ns: Callable[[], int] = time.perf_counter_ns,
+        *,
+        shadow_policy: Policy | None = None,
     ) -> None:
-        document = policy.document
+        """`shadow_policy` is decided beside this one and only recorded, as is what is marked `shadow` in this one."""
+        document = enforced(policy.document)
         self.policy = policy
+        self.shadow_policy = shadow_policy
         self.state = state
+        self.scanning = document.scanner
         self.scanner = Scanner(document.scanner, state)
         """Also for HTTP requests that are no calls: `inspect` and `arrival`."""
         self._stopwatch_ns = stopwatch_ns
@@ -68,10 +76,15 @@ class Gates:
         self._resolver = Resolver(document)
         self._blocklist = Blocklist(document.blocklist)
         self._rate = RateGate(document.rate_limits, state)
+        self._shadows = tuple(_shadows(self))
 
     def under(self, policy: Policy) -> Gates:
-        """The gates of another policy over the same state."""
-        return Gates(policy, self.state, self._stopwatch_ns)
+        """The gates of another policy over the same state, beside which the same is tried."""
+        return Gates(policy, self.state, self._stopwatch_ns, shadow_policy=self.shadow_policy)
+
+    def trying(self, shadow_policy: Policy | None) -> Gates:
+        """The same gates over the same state, beside which another policy is tried, or none."""
+        return Gates(self.policy, self.state, self._stopwatch_ns, shadow_policy=shadow_policy)
 
     def decide(self, call: Call, caller: Caller, now_us: int, now_s: float) -> Decision:
         """Allow, or deny by exactly one gate. Never raises on account of what a caller sent.
@@ -84,10 +97,29 @@ class Gates:
         gate, result = self._first_denial(call, caller, resolved, now_us, now_s)
         return self._decision(call, caller, resolved, gate, result, started_ns)
 
+    @property
+    def has_shadows(self) -> bool:
+        """False when there is nothing to be decided beside."""
+        return bool(self._shadows)
+
+    def beside(self, call: Call, caller: Caller, decision: Decision, now_us: int, now_s: float) -> Verdict | None:
+        """What the shadows would have said instead of this decision of all gates, that of the rate among them.
+
+        To be called once for each decision; None when they would have said the same. A whole policy goes before single
+        entries. May raise whatever a mistake of ours makes it raise: nothing may depend on it.
+        """
+        verdicts = [shadow.look(call, caller, decision, now_us, now_s) for shadow in self._shadows]
+        return next(filter(None, verdicts), None)
+
     def takings(self, call: Call, caller: Caller) -> Sequence[Taking]:
         """What an allowed call takes of the shared store of the rates; for a state that says that they are shared."""
         resolved = self._resolver.resolve(call.server_name, call.kind, _name_of(call))
         return self._rate.takings(call, caller, resolved) if resolved else ()
+
+    def limit_reason(self, call: Call, caller: Caller) -> str:
+        """What is said to a call that is one too many; empty where the policy knows no such server."""
+        resolved = self._resolver.resolve(call.server_name, call.kind, _name_of(call))
+        return self._rate.denial(caller, resolved, 0).reason if resolved else ""
 
     def limited(self, call: Call, caller: Caller, allowed: Decision, wait_ms: int | None) -> Decision:
         """The denial that an allowed call comes to when the store has nothing for it; None: it does not answer."""
@@ -170,6 +202,18 @@ class Gates:
             retry_after_ms=denial.retry_after_ms if denial else None,
             concealed=gate is GateName.SCOPE and _is_concealed(call, caller, resolved, denial),
         )
+
+
+def _shadows(gates: Gates) -> Iterator[Shadow]:
+    """What is to be decided beside these gates: the whole policy first."""
+    policy, tried = gates.policy, gates.shadow_policy
+    if tried is not None:
+        document = enforced(tried.document)
+        beside = Gates(tried.model_copy(update={"document": document}), gates.state.beside("policy"))
+        yield Shadow(beside, gates, tried.version)
+    if (marked := promoted(policy.document)) is not None:
+        beside = Gates(policy.model_copy(update={"document": marked}), gates.state.beside("entries"))
+        yield Shadow(beside, gates, None)
 
 
 def _name_of(call: Call) -> str:

@@ -89,7 +89,7 @@ class RateGate:
     def denial(self, caller: Caller, resolved: Resolved, wait_ms: int) -> Deny:
         """In words, with all the limits that the call was under."""
         limit, tier = self._own_limit(caller, resolved.endpoint), tier_of(caller)
-        reason = f"more than {limit.rate_per_s:g} calls per second on {resolved.endpoint.value} for tier {tier.value}"
+        reason = f"more than {_size(limit)} on {resolved.endpoint.value} for tier {tier.value}"
         reason += "".join(f", or {_words(taking)}" for taking in resolved.shared_takings)
         return Deny(ReasonCode.RATE_EXCEEDED, reason, retry_after_ms=wait_ms)
 
@@ -104,6 +104,10 @@ def _limit(policy: RateLimits, endpoint: Endpoint, tier: Tier) -> Limit:
     return policy.limit(base_per_s * multiplier)
 
 
+def _size(limit: Limit) -> str:
+    return f"{limit.rate_per_s:g} calls per second, or {limit.capacity:g} at once,"
+
+
 def _words(taking: Taking) -> str:
     kind, _, names = taking.key.partition("\0")
-    return f"{taking.limit.rate_per_s:g} of all callers on {kind} {names.replace(chr(0), '/')}"
+    return f"{_size(taking.limit)} of all callers on {kind} {names.replace(chr(0), '/')}"

@@ -26,6 +26,8 @@ class GateState:
         self.unproven_lockouts = Lockouts()
         self.proven_buckets = Buckets()
         self.unproven_buckets = Buckets()
+        self._max_parties = max_parties
+        self._beside: dict[str, GateState] = {}
         self._common_buckets: dict[str, Bucket] = {}
 
     def common_bucket(self, taking: Taking, now_s: float) -> Bucket:
@@ -36,3 +38,9 @@ class GateState:
         elif bucket.limit != taking.limit:
             bucket.change(taking.limit, now_s)
         return bucket
+
+    def beside(self, name: str) -> GateState:
+        """The state of what is decided beside the gates in force under this name: its own, and kept as this one is."""
+        if name not in self._beside:
+            self._beside[name] = GateState(self._max_parties)
+        return self._beside[name]

@@ -16,6 +16,13 @@ class Burst(PolicyPart):
     window_ms: Annotated[int, Field(ge=100, le=3_600_000)]
 
 
+class ShadowBursts(PolicyPart):
+    """Bursts that are only tried."""
+
+    anonymous_burst: Burst | None = None
+    caller_burst: Burst | None = None
+
+
 class Enumeration(PolicyPart):
     """More than `names` different names that do not exist, or that are hidden, within a sliding window are a scan.
 
@@ -81,3 +88,5 @@ class ScannerPolicy(PolicyPart):
     enumeration: Enumeration = Enumeration()
     arguments: ArgumentProbes = ArgumentProbes()
     lockout: Lockout = Lockout()
+    shadow: ShadowBursts | None = None
+    """Bursts as they would stand here, not enforced: what they would have denied is recorded."""

@@ -11,8 +11,8 @@ from gatetrail.identity.tiers import Tier
 from gatetrail.policy.part import Name, Pattern, PolicyPart
 
 
-class Requirement(PolicyPart):
-    """What a caller must have. On a tool, what is absent is taken from its server."""
+class Demand(PolicyPart):
+    """What a caller must have."""
 
     tier: Tier | None = None
     scopes: frozenset[Name] | None = None
@@ -28,6 +28,13 @@ class Requirement(PolicyPart):
     rate_per_s: PositiveFloat | None = Field(default=None, examples=[20])
     """Calls per second of all callers together, beside what each caller may. Not taken from the server: a tool's
     calls count for the tool and for its server, and one is made only if all have room. Lists and pings do not count."""
+
+
+class Requirement(Demand):
+    """What a caller must have. On a tool, what is absent is taken from its server."""
+
+    shadow: Demand | None = None
+    """The same keys as they would stand here, not enforced: what they would have denied is recorded."""
 
 
 class Unlisted(StrEnum):

@@ -55,6 +55,9 @@ class ServiceSettings(BaseSettings):
     """Where the embedded server, the spool and generated secrets live. None: the user's data folder."""
     policy: Path | None = None
     """None: the sample policy."""
+    policy_shadow: Path | None = Field(default=None, examples=["/etc/gatetrail/policy.next.yaml"])
+    """Another policy, decided beside the one in force for every call and only recorded: what it would have said stands
+    in the event of the decision. None: no other policy is tried."""
     watch_policy: bool = True
     """True: a changed policy file comes in force by itself. False: only when it is asked for, by SIGHUP or by
     `POST /v1/policy/reload`."""

@@ -58,6 +58,8 @@ async def attend(attendance: Attendance) -> None:
 
 def _announce(gate: Gatetrail, servers: Mapping[str, Any], url: str, talk: Talk) -> None:
     talk.say(f"Listening on {url} under policy {gate.policy.version} ({gate.policy.source})")
+    if (tried := gate.dispatcher.gates.shadow_policy) is not None:
+        talk.say(f"Decided beside it and only recorded: policy {tried.version} ({tried.source})")
     for name in servers:
         known = "" if name in gate.policy.document.servers else "   (the policy does not know it: every call is denied)"
         talk.say(f"  {url}{path_of(name)}{known}")

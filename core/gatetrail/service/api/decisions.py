@@ -20,6 +20,20 @@ from gatetrail.service.problems import Problem
 from gatetrail.words import ExecutionStatus, GateName, GateOutcome, ReasonCode
 
 
+class ShadowVerdict(BaseModel):
+    """What would have been said instead. It was recorded and nothing else."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    gate: GateName
+    """Who would have denied; `none`: it would have been allowed."""
+    reason_code: ReasonCode
+    reason: str
+    rule_id: str | None
+    policy_version: str | None
+    """The policy that is tried; null for an entry of the policy in force that is marked `shadow`."""
+
+
 class Decision(BaseModel):
     """The answer first, then the events that it was drawn from; as `gatetrail why --json` tells it."""
 
@@ -41,6 +55,8 @@ class Decision(BaseModel):
     """The rule of the policy that matched, where there was one."""
     retry_after_ms: int | None
     policy_version: str
+    shadow: ShadowVerdict | None
+    """What would have been said had what is only tried been in force; null when it would have been the same."""
     arguments_preview: str | None
     """The arguments as far as redaction leaves them."""
     decision_us: int

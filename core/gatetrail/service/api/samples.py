@@ -61,6 +61,7 @@ EXPLAINED: dict[str, Any] = {
     "rule_id": None,
     "retry_after_ms": None,
     "policy_version": "0123456789abcdef",
+    "shadow": None,
     "arguments_preview": None,
     "decision_us": 11,
     "execution_status": "denied",

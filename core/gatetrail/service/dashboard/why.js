@@ -107,10 +107,19 @@ function callFacts(why, decided) {
     ["Matched rule", plain(why.rule_id ?? "")],
     ["Retry after", why.retry_after_ms === null ? "" : duration(why.retry_after_ms)],
     ["Policy version", plain(why.policy_version)],
+    ["In shadow", plain(shadowText(why.shadow))],
     ["Reason code", plain(why.reason_code)],
     ["Decided at", `${day(decided["@timestamp"])} (${decided["@timestamp"]})`],
     ["Position", `seq ${why.events.map((event) => count(event.seq)).join(" and ")}`],
   ];
+}
+
+/** What would have been said had what is only tried been in force; empty when it would have been the same. */
+function shadowText(shadow) {
+  if (!shadow) return "";
+  const what = shadow.policy_version ? `policy ${shadow.policy_version}` : "what is marked shadow in the policy";
+  if (shadow.gate === "none") return `${what} would have allowed it`;
+  return `${what} would have denied it by ${GATE_NAMES[shadow.gate] ?? shadow.gate}: ${shadow.reason}`;
 }
 
 function outcomeFacts(why) {

@@ -1,0 +1,1 @@
+"""Recorded decisions against another policy: what it would have said, as far as the record can tell."""
