@@ -72,7 +72,7 @@ async def open_application(
 
 
 def _hook_routes(gate: Gatetrail, settings: ServiceSettings) -> APIRouter:
-    reception = Reception(gate.dispatcher, gate.recording.agent_calls, gate.stamp)
+    reception = Reception(gate.dispatcher, gate.recording.agent_calls, gate.stamp, gate.hooks)
     return hook_routes(reception, gate.adapter, settings.agents, IdMaker(gate.clock))
 
 

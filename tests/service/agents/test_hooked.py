@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from gatetrail.call import Origin
@@ -14,7 +16,8 @@ from gatetrail.service.agents.reception import Blocked, Passed, Reception
 from gatetrail.service.agents.report import Report
 from gatetrail.service.agents.visit import Visit
 from gatetrail.words import ReasonCode
-from tests.service.api.conftest import Service
+from tests.service.agents.conftest import agent_of, denial_in
+from tests.service.api.conftest import Service, serving_api
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres, pytest.mark.requirement("D5")]
 
@@ -51,3 +54,20 @@ async def test_every_moment_but_the_dispatchers_own_is_fired_once_it_is_recorded
         assert facts.keys["event_id"] in recorded
         assert facts.keys["event_name"] == f"lifecycle.{moment.value}"
         assert (facts.user, facts.server) == ("ann", "claude-code")
+
+
+async def test_a_hook_of_the_policy_keeps_an_agent_from_a_tool_and_from_a_prompt(dsn: str, tmp_path: Path) -> None:
+    program = tmp_path / "no"
+    program.write_text("#!/bin/sh\necho 'not on a Friday' >&2\nexit 2\n")
+    program.chmod(0o755)
+    hooks = [
+        f"  - {{id: {event}, event: {event}, command: {{argv: [{program}]}}}}"
+        for event in ("pre_tool_use", "user_prompt_submit")
+    ]
+    policy = "\n".join(["servers: {claude-code: {tier: user}}", "hooks:", *hooks])
+    async with serving_api(dsn, tmp_path / "data", policy, hooks={"commands": [str(program)]}) as service:
+        agent = agent_of(service, "s-friday")
+        assert "Denied by hook gate: not on a Friday" in (denial_in(await agent.asks()) or "")
+        assert await agent.rows() == [("Bash", "denied", None)]
+        prompt = await agent.report("UserPromptSubmit")
+        assert (prompt.status_code, prompt.json()) == (200, {"decision": "block", "reason": "not on a Friday"})
