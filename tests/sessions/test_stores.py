@@ -114,9 +114,8 @@ async def test_the_newest_come_first_and_one_users_alone_if_wanted(store: WholeS
     assert all(row.opened_at.endswith("Z") and row.last_used_at >= row.opened_at for row in rows)
 
 
-async def test_an_end_is_heard_wherever_the_store_is_open(opening: Opening, request: pytest.FixtureRequest) -> None:
-    if "memory" in request.node.name:
-        pytest.skip("of one process")
+@pytest.mark.parametrize("opening", ["postgres", "sqlite"], indirect=True)
+async def test_an_end_is_heard_wherever_the_store_is_open(opening: Opening) -> None:
     heard: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
     async with opening() as here, opening() as there, asyncio.timeout(WITHIN_S):
         watching = asyncio.create_task(there.watch(lambda name, because: heard.put_nowait((name, because))))
