@@ -11,7 +11,7 @@ from __future__ import annotations
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import cycle
 
@@ -131,7 +131,7 @@ class Contestant:
         return statistics.quantiles(self.samples_ns, n=100)[percent - 1] / 1000
 
 
-def decisions(gates: Gates, gate: GateName, arguments: dict[str, object] | None = None) -> Callable[[], list[int]]:
+def decisions(gates: Gates, gate: GateName, arguments: Mapping[str, object] | None = None) -> Callable[[], list[int]]:
     """Times of single decisions; checks that each came from the gate that it is to come from."""
     work = cycle([(replace(one, arguments=arguments or {}), who) for one in CALLS[gate] for who in CALLERS])
     now_s = 0.0

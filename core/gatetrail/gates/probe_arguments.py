@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any, cast
 from urllib.parse import unquote
 
 from gatetrail.call import Call
 from gatetrail.gates.paths import climbs_hidden, readings
 from gatetrail.gates.probe import PathList
-from gatetrail.gates.probe_shapes import GUARDED_FILES, SHAPES, WRAPPED, may_be_path
+from gatetrail.gates.probe_shapes import GUARDED_FILES, HINTS, PATH_HINT, SHAPES, WRAPPED, may_be_path
 from gatetrail.policy.argument_path import Steps, onward, parse_path
 from gatetrail.policy.expressions import compile_expression, joined_expressions
 from gatetrail.policy.globs import compile_glob
@@ -26,12 +27,9 @@ MAX_REMEMBERED = 8_192
 _EVERYWHERE: Steps = ()
 _JOINED = {rule_id: "|".join(shapes) for rule_id, shapes in SHAPES.items()}
 _SHAPES = {rule_id: compile_expression(rf"(?i)\A(?:{shape})\z", capture=False) for rule_id, shape in _JOINED.items()}
-_ANY = tuple(joined_expressions([rf"(?i)(?:\A|\x00)(?:{shape})(?:\x00|\z)" for shape in _JOINED.values()]))
-_MARKS = compile_expression(
-    r"""(?i)['"`;|&$#{}<(%\\]|\.\.|//|/\.|/(?:etc|proc)/|[0-9]\)*\s+(?:or|and|union|having|order|group)\s""",
-    capture=False,
-)
-"""No probe is without one of these."""
+_ANY = tuple(joined_expressions([rf"(?i)\A(?:{shape})\z" for shape in _JOINED.values()]))
+_HINT = compile_expression(f"(?i){'|'.join(HINTS)}", capture=False)
+_PATH_HINT = compile_expression(f"(?i){PATH_HINT}", capture=False)
 _PATHS = PathList(GUARDED_FILES)
 
 
@@ -57,9 +55,11 @@ class ArgumentFinder:
             return None
         texts = short_texts(call.arguments, exempt)
         joined = "\x00".join(texts)
-        if _MARKS.search(joined.encode("utf-8", "replace")) is None and joined.isascii():
-            return None
-        return _found(texts, joined)
+        if not joined.isascii():
+            texts += [without_tricks(text) for text in texts if not text.isascii()]
+        if "%" in joined:
+            texts += [unquote(text) for text in texts if "%" in text]
+        return _found(texts)
 
 
 class _Names:
@@ -74,50 +74,56 @@ class _Names:
 
 
 def short_texts(arguments: Mapping[str, Any], exempt: tuple[Steps, ...]) -> list[str]:
-    """The texts among the values that are neither too short nor too long to be a probe; keys are none."""
+    """The texts among the values that are neither too short nor too long to be a probe; keys are none.
+
+    Arguments are what JSON makes of them: other types of values are no probes.
+    """
     texts: list[str] = []
     waiting: list[tuple[object, tuple[Steps, ...]]] = [(arguments, exempt)]
     left = MAX_VALUES
     while waiting and left > 0:
         value, ways = waiting.pop()
         left -= 1
-        if isinstance(value, str):
-            if MIN_CHARACTERS <= len(value) <= MAX_CHARACTERS:
-                texts.append(value)
-        elif isinstance(value, Mapping):
-            keyed = cast("Mapping[str | int, Any]", value).items()
-            waiting += _below(keyed, ways) if ways else [(item, ()) for _, item in _first(keyed, left)]
-        elif isinstance(value, list | tuple):
-            items = cast("Sequence[Any]", value)[:left]
-            waiting += _below(enumerate(items), ways) if ways else [(item, ()) for item in items]
+        kind = type(value)
+        if kind is str:
+            text = cast("str", value)
+            if MIN_CHARACTERS <= len(text) <= MAX_CHARACTERS:
+                texts.append(text)
+        elif kind is dict or kind is list:
+            waiting += _below(cast("dict[str, Any] | list[Any]", value), ways, left)
     return texts
 
 
-def _first(keyed: Iterable[tuple[str | int, Any]], count: int) -> Iterable[tuple[str | int, Any]]:
-    return (pair for pair, _ in zip(keyed, range(count), strict=False))
-
-
 def _below(
-    keyed: Iterable[tuple[str | int, Any]], ways: tuple[Steps, ...]
+    value: dict[str, Any] | list[Any], ways: tuple[Steps, ...], count: int
 ) -> Iterable[tuple[object, tuple[Steps, ...]]]:
-    for key, item in _first(keyed, MAX_VALUES):
+    if not ways:
+        return [(item, ()) for item in islice(value.values() if isinstance(value, dict) else value, count)]
+    keyed: Iterable[tuple[str | int, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
+    found: list[tuple[object, tuple[Steps, ...]]] = []
+    for key, item in islice(keyed, count):
         further = tuple(dict.fromkeys(steps for way in ways for steps in onward(way, key)))
         if _EVERYWHERE not in further:
-            yield item, further
+            found.append((item, further))
+    return found
 
 
-def _found(texts: Sequence[str], joined: str) -> str | None:
-    if not joined.isascii():
-        texts = [*texts, *(without_tricks(text) for text in texts if not text.isascii())]
-    if "%" in joined:
-        texts = [*texts, *(unquote(text) for text in texts if "%" in text)]
-    content = "\x00".join(texts).encode("utf-8", "replace")
-    if any(shape.search(content) is not None for shape in _ANY):
+def _found(texts: Sequence[str]) -> str | None:
+    joined = "\x00".join(texts).encode("utf-8", "replace")
+    if _HINT.search(joined) is not None:
         for text in texts:
             encoded = text.encode("utf-8", "replace")
-            if rule_id := next((name for name, shape in _SHAPES.items() if shape.search(encoded) is not None), None):
+            if _HINT.search(encoded) is not None and (rule_id := _shape_of(encoded)):
                 return rule_id
+    if _PATH_HINT.search(joined) is None:
+        return None
     return next(filter(None, map(_path_probe, texts)), None)
+
+
+def _shape_of(text: bytes) -> str | None:
+    if not any(shape.search(text) is not None for shape in _ANY):
+        return None
+    return next((rule_id for rule_id, shape in _SHAPES.items() if shape.search(text) is not None), None)
 
 
 def _path_probe(text: str) -> str | None:
