@@ -27,13 +27,14 @@ def is_policy(text: str) -> bool:
     """By its first line, where that says so; else by its keys."""
     if text.startswith("# service.yaml"):
         return False
-    return yaml.safe_load(text).keys() <= PolicyDocument.model_fields.keys()
+    keys: dict[str, object] = yaml.safe_load(text)
+    return keys.keys() <= PolicyDocument.model_fields.keys()
 
 
 @pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in snippets()])
 def test_every_snippet_of_yaml_is_a_policy_or_settings(text: str) -> None:
     if is_policy(text):
-        assert parse_policy(text, "snippet").document
+        assert parse_policy(text, "snippet").version
         return
     keys = yaml.safe_load(text)
     assert keys.keys() <= ServiceSettings.model_fields.keys()
