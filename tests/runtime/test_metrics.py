@@ -83,7 +83,8 @@ async def test_nothing_tells_who_asked_for_what(dsn: str, tmp_path: Path) -> Non
         assert 'gate="none"} 1.0' in text
         assert not re.search(r"ann\.walker|77777|finance|127\.0\.0\.1", text)
         labels = {name for sample in await service.samples() for name in sample.labels}
-        assert labels == {"decision", "gate", "status", "le", "outcome", "state", "part", "version"}
+        known = {"decision", "gate", "hook_event", "le", "outcome", "part", "state", "status", "version"}
+        assert labels == known
 
 
 async def test_openmetrics_is_told_to_who_accepts_it(dsn: str, tmp_path: Path) -> None:
