@@ -22,6 +22,7 @@ Personal = Annotated[str, Field(max_length=256), SENSITIVE]
 ShortPersonal = Annotated[str, Field(max_length=128), SENSITIVE]
 Preview = Annotated[str, Field(max_length=2000), SENSITIVE]
 Timestamp = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$"), PUBLIC]
+Count = Annotated[int, Field(ge=0)]
 Milliseconds = Annotated[int | float, Field(ge=0, le=1e12)]
 """Three decimals at most, and an int when there are none: so that the text is the canonical one (RFC 8785)."""
 
