@@ -31,7 +31,8 @@ REMEDIES: dict[ReasonCode, str] = {
     ),
     ReasonCode.BURST: "the same call at a slower pace: {reason}",
     ReasonCode.ENUMERATION: (
-        "names from this caller's list of {server_name}, asked for after the window of `scanner.enumeration` in the policy"
+        "names from this caller's list of {server_name}, asked for after the window of"
+        " `scanner.enumeration` in the policy"
     ),
     ReasonCode.PROBE_ARGUMENT: (
         "arguments that no probe sends (matched: {rule_id}), or the tool and the place in its arguments under"
