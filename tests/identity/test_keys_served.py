@@ -323,11 +323,11 @@ class Watched:
 
     gone: set[str]
 
-    def objection(self, caller: Authenticated) -> Refused | None:
+    def admitted(self, caller: Authenticated) -> Authenticated | Refused:
         assert caller.issued_at_s is not None
         if caller.token_id in self.gone:
             return Refused(IdentityRefusal.TOKEN_REVOKED, "the token was revoked; get a new one", caller.user_id)
-        return None
+        return caller
 
 
 async def test_who_lost_their_standing_is_refused_with_a_token_that_was_verified_before(tmp_path: Path) -> None:
