@@ -2,8 +2,9 @@
 
     python -m bench.gates [--json] [--quick]
 
-For an allowed call, one with arguments and a denial by each gate, with 10 and with 10,000 entries in the blocklist,
-a third of which look into arguments: median and 99th percentile over 100,000 decisions each. All contestants take turns within each round.
+For an allowed call, one with arguments and a denial by each gate, with 10 and with 10,000 entries in the
+blocklist, a third of which look into arguments: median and 99th percentile over 100,000 decisions each.
+All contestants take turns within each round.
 """
 
 from __future__ import annotations

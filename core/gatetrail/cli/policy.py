@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gatetrail.cli.door import NO
-from gatetrail.cli.options import Config, Json, PolicyFile, policy_of, settings_of
+from gatetrail.cli.door import NO, within
+from gatetrail.cli.events import Since
+from gatetrail.cli.options import Config, DataDir, Dsn, Json, PolicyFile, database_of, policy_of, settings_of
 from gatetrail.errors import PolicyInvalid, WrongUse
 
 if TYPE_CHECKING:
     from gatetrail.policy.model import Policy
     from gatetrail.policy.permits import Permits
+    from gatetrail.settings import ServiceSettings
 
 EXAMPLES = """Examples:
 
@@ -28,6 +30,7 @@ CHECK_EXAMPLES = """Examples:
   gatetrail policy check policy.yaml
   gatetrail policy check policy.yaml --json
   gatetrail policy check policy.yaml --config service.yaml
+  gatetrail policy check policy.yaml --usage --since 90d
 """
 SHOW_EXAMPLES = """Examples:
 
@@ -43,13 +46,27 @@ HASH_EXAMPLES = """Examples:
   gatetrail policy hash < values.txt
 """
 
+Usage = Annotated[
+    bool,
+    typer.Option("--usage", help="Tell which entries of the blocklist have matched, in the last 30 days if unsaid."),
+]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The policy file.")]
 
 
-def check(file: File, as_json: Json = False, config: Config = None) -> None:
+def check(
+    file: File,
+    *,
+    as_json: Json = False,
+    usage: Usage = False,
+    since: Since = None,
+    dsn: Dsn = None,
+    data_dir: DataDir = None,
+    config: Config = None,
+) -> None:
     """Check a policy file. Exit 0: it can be used; 1: not, and every problem is told with its line.
 
-    With a service file, what hooks want and that file does not allow is a problem too.
+    With a service file, what hooks want and that file does not allow is a problem too. With --usage, the record is
+    asked for each entry of the blocklist: how often it has matched, when last, and which have expired or cannot match.
     """
     from gatetrail.policy.load import load_policy
 
@@ -63,6 +80,10 @@ def check(file: File, as_json: Json = False, config: Config = None) -> None:
     _say_warnings(policy)
     if config is None:
         _say_wishes(policy)
+    if usage:
+        _put_usage(policy, database_of(config, dsn=dsn, data_dir=data_dir), since, as_json=as_json)
+    elif since is not None:
+        raise WrongUse("--since is for --usage")
 
 
 def show(policy: PolicyFile = None, as_json: Json = False, config: Config = None) -> None:
@@ -125,6 +146,19 @@ def _say_warnings(policy: Policy) -> None:
     document = policy.document
     for place, message in (*identity_warnings(document.identity), *redaction_warnings(document.redaction)):
         warn(f"{policy.source}: {text_of(place)}: {message}")
+
+
+def _put_usage(policy: Policy, settings: ServiceSettings, since: str | None, *, as_json: bool) -> None:
+    from gatetrail.cli.output import flush, put_json, put_text
+    from gatetrail.cli.terminal import printable
+    from gatetrail.cli.usage import DEFAULT_SINCE, usage_line, usage_of
+    from gatetrail.clock import SystemClock
+    from gatetrail.times import moment
+
+    from_when = moment(since or DEFAULT_SINCE, "--since", SystemClock().now_us()) or ""
+    for told in within(usage_of(policy, settings, from_when)):
+        put_json(told) if as_json else put_text(printable(usage_line(told)))
+    flush()
 
 
 def _permits(config: Path) -> Permits:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gatetrail.delivery.replay import Moments, Replays
 from gatetrail.delivery.sink import CursorStore
+from gatetrail.events.rule_usage import RuleUsage
 from gatetrail.events.search import Search
 from gatetrail.events.tally import Tally
 from gatetrail.events.verification import Verifications, Verifier
@@ -19,6 +20,7 @@ from gatetrail_sinks.postgres.head import PostgresHead
 from gatetrail_sinks.postgres.migrate import migrate
 from gatetrail_sinks.postgres.moments import PostgresMoments
 from gatetrail_sinks.postgres.replays import PostgresReplays
+from gatetrail_sinks.postgres.rule_usage import PostgresRuleUsage
 from gatetrail_sinks.postgres.search import PostgresSearch
 from gatetrail_sinks.postgres.tally import PostgresTally
 from gatetrail_sinks.postgres.verifications import PostgresVerifications
@@ -35,6 +37,7 @@ class Records:
     cursors: CursorStore
     head: PostgresHead
     tally: Tally
+    rules: RuleUsage
     replays: Replays
     moments: Moments
     dsn: str
@@ -56,6 +59,7 @@ async def open_records(settings: ServiceSettings) -> AsyncGenerator[Records]:
                 cursors=cursors,
                 head=PostgresHead(dsn, pool),
                 tally=PostgresTally(dsn, pool),
+                rules=PostgresRuleUsage(dsn, pool),
                 replays=PostgresReplays(dsn, pool),
                 moments=PostgresMoments(dsn, pool),
                 dsn=dsn,
