@@ -23,6 +23,8 @@ MIN_CHARACTERS, MAX_CHARACTERS = 4, 512
 MAX_VALUES = 1_000
 """So many values of a call are looked at: this gate recognises who probes, the blocklist is what nothing gets past."""
 MAX_REMEMBERED = 8_192
+LAST_PLAIN = "\u02ff"
+"""Up to here no character is another way to write one of ASCII but the soft hyphen, which nobody sees."""
 
 _EVERYWHERE: Steps = ()
 _JOINED = {rule_id: "|".join(shapes) for rule_id, shapes in SHAPES.items()}
@@ -56,7 +58,7 @@ class ArgumentFinder:
         texts = short_texts(call.arguments, exempt)
         joined = "\x00".join(texts)
         if not joined.isascii():
-            texts += [without_tricks(text) for text in texts if not text.isascii()]
+            texts += [without_tricks(text) for text in texts if max(text) > LAST_PLAIN or "\xad" in text]
         if "%" in joined:
             texts += [unquote(text) for text in texts if "%" in text]
         return _found(texts)
@@ -110,11 +112,13 @@ def _below(
 
 def _found(texts: Sequence[str]) -> str | None:
     joined = "\x00".join(texts).encode("utf-8", "replace")
-    if _HINT.search(joined) is not None:
-        for text in texts:
-            encoded = text.encode("utf-8", "replace")
-            if _HINT.search(encoded) is not None and (rule_id := _shape_of(encoded)):
-                return rule_id
+    hint = _HINT.search(joined)
+    while hint is not None:
+        begin, end = joined.rfind(b"\x00", 0, hint.start()) + 1, joined.find(b"\x00", hint.start())
+        end = len(joined) if end < 0 else end
+        if rule_id := _shape_of(joined[begin:end]):
+            return rule_id
+        hint = _HINT.search(joined, end)
     if _PATH_HINT.search(joined) is None:
         return None
     return next(filter(None, map(_path_probe, texts)), None)
