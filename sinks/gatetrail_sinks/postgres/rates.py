@@ -39,17 +39,23 @@ class RateConnection:
         self._dsn = dsn
         self._limit_ms = limit_ms
         self._connection: Connection | None = None
+        self._asked = False
 
     async def ask(self, calls: Sequence[Sequence[Taking]]) -> Sequence[int]:
         connection = self._connection
         if connection is None:
             raise RateStoreUnavailable("there is no connection")
+        self._asked = True
         try:
             return await _take(connection, calls)
-        except (psycopg.Error, OSError) as problem:
+        except BaseException as problem:
             self._connection = None if self._connection is connection else self._connection
             await connection.close()
+            if not isinstance(problem, psycopg.Error | OSError):
+                raise
             raise RateStoreUnavailable(_words(problem)) from problem
+        finally:
+            self._asked = False
 
     async def connect(self, probe: Taking) -> None:
         """A new connection, once it has taken a token. Raises `RateStoreUnavailable`."""
@@ -62,8 +68,10 @@ class RateConnection:
         try:
             await connection.execute(query("rate_session"), {"limit_ms": self._limit_ms})
             await _take(connection, [[probe]])
-        except (psycopg.Error, OSError) as problem:
+        except BaseException as problem:
             await connection.close()
+            if not isinstance(problem, psycopg.Error | OSError):
+                raise
             raise RateStoreUnavailable(_words(problem)) from problem
         finally:
             timer.cancel()
@@ -71,8 +79,10 @@ class RateConnection:
 
     def drop(self) -> None:
         connection, self._connection = self._connection, None
-        if connection is not None:
+        if connection is not None and self._asked:
             _shut(connection)
+        elif connection is not None:
+            connection.pgconn.finish()
 
     async def close(self) -> None:
         """When nothing is under way any more."""
