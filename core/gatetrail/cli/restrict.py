@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 REVOKE_EXAMPLES = """Examples:
 
 \b
-  gatetrail token revoke --jti 019a3c1e-6f0b-7cc2-b7d0-1d2a5b0c9e11 --reason "found in a log"
+  gatetrail token revoke --jti 019a3c1e-6f0b-7cc2-b7d0-1d2a5b0c9e11
   gatetrail token revoke --user ann@example.com --reason "laptop lost"
 """
 LIMIT_EXAMPLES = """Examples:
 
 \b
-  gatetrail token limit --user ann@example.com --tier user --reason "no administrator since May"
+  gatetrail token limit --user ann --tier user --reason "moved to sales"
 """
 RESTORE_EXAMPLES = """Examples:
 
