@@ -99,7 +99,7 @@ class Simulator:
         if decision.allowed and self._stands(one):
             return _same(one)
         change = _change(one, decision)
-        if change is Change.UNCHANGED:
+        if change is Change.UNCHANGED or (strict.gate, strict.reason_code) == (one.gate, one.reason_code):
             return _same(one)
         return Outcome(change, decision.gate, decision.reason_code, decision.reason, decision.rule_id)
 
