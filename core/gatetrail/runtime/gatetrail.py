@@ -39,8 +39,10 @@ from gatetrail.runtime.folder import jwt_secret, redaction_key, state_keys
 from gatetrail.runtime.heartbeat import beat
 from gatetrail.runtime.hooks import hooks_of, permits_of
 from gatetrail.runtime.live_policy import told
+from gatetrail.runtime.live_policy.exchange import Exchange
 from gatetrail.runtime.live_policy.keeper import PolicyKeeper
-from gatetrail.runtime.live_policy.live import LivePolicy, open_live_policy
+from gatetrail.runtime.live_policy.live import Followed, LivePolicy, open_live_policy
+from gatetrail.runtime.live_policy.roles import InForce, Tried
 from gatetrail.runtime.metrics.tallies import Tallies
 from gatetrail.runtime.observing import observing
 from gatetrail.runtime.rates import open_rates
@@ -54,6 +56,9 @@ from gatetrail_sinks.postgres.cursors import open_cursors
 from gatetrail_sinks.postgres.journal import PostgresJournal
 
 log = logging.getLogger("gatetrail.policy")
+
+Found = tuple[Policy, Path | None]
+"""The policy to begin with, and the file where the next one will stand."""
 
 POLICY_HINT = "policy"
 """The word by which processes on one database have each other read the policy file."""
@@ -100,7 +105,8 @@ class Gatetrail:
         other processes that use the same data folder. `sinks` False leaves export to another process.
         A policy file is watched, and what it holds comes in force while the block runs, unless `watch` is False (left
         out: the setting `watch_policy` counts). A `Policy` object stays until `adopt`.
-        `tell` gets a sentence at each step of the end. `shadow_policy` is decided beside the policy and only recorded.
+        `tell` gets a sentence at each step of the end. `shadow_policy` is decided beside the policy and only
+        recorded; its file is watched as well.
         Raises `PolicyInvalid`, `SettingsInvalid`, `DatabaseUnavailable`, `DataFolderUnusable` or `MigrationRefused`.
         """
         chosen = settings or load_settings(_config_of_environment())
@@ -111,8 +117,7 @@ class Gatetrail:
         if watch is not None:
             chosen = chosen.model_copy(update={"watch_policy": watch})
         tried = _shadow_policy(shadow_policy, chosen)
-        found, path = _policy(policy, chosen)
-        return _open(found, path, tried, chosen, clock or SystemClock(), tell)
+        return _open(_policy(policy, chosen), tried, chosen, clock or SystemClock(), tell)
 
     @property
     def policy(self) -> Policy:
@@ -153,13 +158,13 @@ class Gatetrail:
 
 @asynccontextmanager
 async def _open(
-    policy: Policy,
-    path: Path | None,
-    tried: Policy | None,
+    found: Found,
+    tried: Found | None,
     settings: ServiceSettings,
     clock: Clock,
     tell: Tell,
 ) -> AsyncGenerator[Gatetrail]:
+    policy, path = found
     ids = IdMaker(clock)
     stamp = Stamp(clock, ids, instance_id=ids.new_id(), product_version=version("gatetrail"))
     keys = KeyRing(clock)
@@ -174,12 +179,12 @@ async def _open(
         sessions = await stack.enter_async_context(open_sessions(settings, recording, stamp, redaction, clock))
         rates = await stack.enter_async_context(open_rates(settings, recording, stamp, tallies.rates, clock))
         state = GateState(rates_are_shared=rates is not None)
-        gates = Gates(policy, state, shadow_policy=tried)
+        gates = Gates(policy, state, shadow_policy=None if tried is None else tried[0])
         dispatcher = Dispatcher(gates, sessions, ledger, stamp, clock, ids, observer, rates)
         hooks = hooks_of(settings.hooks, os.environ, ledger, redaction, stamp, clock)
         hooks.check(policy)
         dispatcher.hang(hooks)
-        await dispatcher.report(told.begun(stamp, policy, tried))
+        await dispatcher.report(told.begun(stamp, gates))
         cursors = await stack.enter_async_context(open_cursors(dsn))
         drain_s = settings.drain_s
         running = run_sinks(settings, journal, cursors, stamp, ledger, clock, drain_s=drain_s)
@@ -193,11 +198,12 @@ async def _open(
         standing = await stack.enter_async_context(open_standing(recording))
         sealing = state_keys(settings)
         adapter = Adapter(dispatcher, verifier, stamp, ids, standing, limits=limits, state_keys=sealing)
-        keeper = PolicyKeeper(dispatcher, stamp, clock, adapter.policy_changed, hooks.check)
-        poke = partial(_poke, journal)
+        poke, exchange = partial(_poke, journal), Exchange(dispatcher)
+        in_force = InForce(dispatcher, stamp, adapter.policy_changed)
+        beside = Tried(dispatcher, stamp)
         following = open_live_policy(
-            keeper,
-            path,
+            Followed(PolicyKeeper(in_force, exchange, clock, policy), path),
+            None if tried is None else Followed(PolicyKeeper(beside, exchange, clock, tried[0]), tried[1]),
             watch=settings.watch_policy,
             parse=partial(policy_in, permits=permits_of(settings.hooks)),
             poke=poke,
@@ -230,8 +236,7 @@ async def _poke(journal: PostgresJournal) -> None:
         log.warning("other processes could not be told to read the policy file: %s", problem)
 
 
-def _policy(policy: str | Path | Policy | None, settings: ServiceSettings) -> tuple[Policy, Path | None]:
-    """The policy to begin with, and the file where the next one will stand."""
+def _policy(policy: str | Path | Policy | None, settings: ServiceSettings) -> Found:
     if isinstance(policy, Policy):
         return policy, None
     path = Path(policy) if policy is not None else settings.policy
@@ -240,9 +245,9 @@ def _policy(policy: str | Path | Policy | None, settings: ServiceSettings) -> tu
     return load_policy(path, permits_of(settings.hooks)), path
 
 
-def _shadow_policy(policy: str | Path | Policy | None, settings: ServiceSettings) -> Policy | None:
+def _shadow_policy(policy: str | Path | Policy | None, settings: ServiceSettings) -> Found | None:
     named = policy if policy is not None else settings.policy_shadow
-    return None if named is None else _policy(named, settings)[0]
+    return None if named is None else _policy(named, settings)
 
 
 def _config_of_environment() -> Path | None:

@@ -20,7 +20,7 @@ Parse = Callable[[bytes, Path], Policy]
 """Makes a policy of what a file held. Raises PolicyInvalid."""
 
 PATIENCE_S = 3.0
-"""Who asks waits for so long at most until the file holds still."""
+"""Who asks waits for so long at most until the file holds still; checking it takes what it takes."""
 
 
 class PolicyFollower:
@@ -41,12 +41,14 @@ class PolicyFollower:
 
     async def reload(self, user_id: str | None = None) -> Reloaded:
         """The same because somebody asked for it: a file that is still as bad as before is refused again."""
+        patience_ends_s = asyncio.get_running_loop().time() + PATIENCE_S
         try:
-            async with asyncio.timeout(PATIENCE_S):
-                while True:
-                    outcome = await self._consider(await self._file.settled(), asked=True, user_id=user_id)
-                    if outcome is not None:
-                        return outcome
+            while True:
+                async with asyncio.timeout_at(patience_ends_s):
+                    reading = await self._file.settled()
+                outcome = await self._consider(reading, asked=True, user_id=user_id)
+                if outcome is not None:
+                    return outcome
         except TimeoutError:
             return Unsettled()
 
