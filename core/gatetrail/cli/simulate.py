@@ -25,7 +25,7 @@ EXAMPLES = """Examples:
 \b
   gatetrail policy simulate --policy tried.yaml
   gatetrail policy simulate --policy tried.yaml --since 7d --user ann
-  gatetrail policy simulate --policy tried.yaml --since 2026-01-31 --json
+  gatetrail policy simulate --policy tried.yaml --since 30d --json
 """
 
 Tried = Annotated[Path, typer.Option("--policy", metavar="FILE", help="The policy file that is to be tried.")]
