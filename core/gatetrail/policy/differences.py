@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -87,16 +88,25 @@ def _of_lists(place: str, old: list[Any], new: list[Any]) -> Iterator[str]:
 
 def _of_members(place: str, old: list[Any], new: list[Any]) -> Iterator[str]:
     """Of values without a name of their own: those that are there more often, or less often, than before."""
-    gone, come = [*old], list[Any]()
-    for member in new:
-        if member in gone:
-            gone.remove(member)
-        else:
-            come.append(member)
+    gone, come = _beyond(old, new), _beyond(new, old)
     yield from (f"{place}: {_shown(place, member)} removed" for member in gone)
     yield from (f"{place}: {_shown(place, member)} added" for member in come)
     if not gone and not come and old != new:
         yield f"{place}: in another order"
+
+
+def _beyond(ones: list[Any], others: list[Any]) -> list[Any]:
+    """Those of the ones that are left when each of the others has taken its equal."""
+    try:
+        return [*(Counter(ones) - Counter(others)).elements()]
+    except TypeError:  # entries with free keys in them have no hash; there are few of these
+        left, beyond = [*others], list[Any]()
+        for one in ones:
+            if one in left:
+                left.remove(one)
+            else:
+                beyond.append(one)
+        return beyond
 
 
 def _order(place: str, old: Mapping[Any, Any], new: Mapping[Any, Any]) -> Iterator[str]:

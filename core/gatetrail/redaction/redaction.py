@@ -25,8 +25,8 @@ class Redaction:
         for redactor in (self.current, self._next):
             if policy is redactor.policy:
                 return redactor
-        self._next = Redactor(policy, self._marks, self._sensitive_keys)
-        return self._next
+        made = self._next = Redactor(policy, self._marks, self._sensitive_keys)
+        return made  # not what another thread may have put there meanwhile
 
     def adopt(self, policy: RedactionPolicy) -> None:
         """From now on this policy is in force."""
