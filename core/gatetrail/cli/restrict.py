@@ -10,12 +10,14 @@ import typer
 
 from gatetrail.cli.door import NO, within
 from gatetrail.cli.options import Config, DataDir, Dsn, Json, PolicyFile, database_of, policy_of
-from gatetrail.cli.talk import say
-from gatetrail.errors import WrongUse
+from gatetrail.cli.talk import say, warn
+from gatetrail.cli.terminal import printable
+from gatetrail.errors import PolicyInvalid, WrongUse
 from gatetrail.identity.tiers import Tier
 
 if TYPE_CHECKING:
     from gatetrail.identity.restrictions import Restriction, RestrictionKind
+    from gatetrail.policy.model import Policy
     from gatetrail.settings import ServiceSettings
 
 REVOKE_EXAMPLES = """Examples:
@@ -41,18 +43,21 @@ LIST_EXAMPLES = """Examples:
 """
 
 TokenId = Annotated[str | None, typer.Option("--jti", metavar="ID", help="The token with this claim jti.")]
-User = Annotated[str | None, typer.Option("--user", metavar="ID", help="The user, as in the claim sub.")]
+_USER_HELP = "The user as in the record: with the issuer's user_prefix."
+User = Annotated[str | None, typer.Option("--user", metavar="ID", help=_USER_HELP)]
 Issuer = Annotated[
     str | None, typer.Option("--issuer", metavar="NAME", help="Only what this issuer has issued; without it, any.")
 ]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it stands in the record.")]
-By = Annotated[
-    str | None, typer.Option("--by", metavar="NAME", help="Who does it; else the user of the system.")
-]
+By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does it; else the user of the system.")]
 
 NO_REASON = "no reason was given"
-MAX_BYTES = 256
+MAX_CHARACTERS = {"--jti": 128, "--user": 128, "--issuer": 128, "--reason": 256, "--by": 128}
+"""Of the first three, as many as a token's claim may have."""
+
 _DAY_S = 86_400
+LEAST_KEPT_S = 400 * _DAY_S
+"""The service may go by another policy than the one that stands here, and that one may let tokens live longer."""
 
 
 def revoke(  # noqa: PLR0913 -- one for each option
@@ -84,7 +89,7 @@ def revoke(  # noqa: PLR0913 -- one for each option
 
 def limit(  # noqa: PLR0913
     *,
-    user: Annotated[str, typer.Option(metavar="ID", help="The user, as in the claim sub.")],
+    user: Annotated[str, typer.Option(metavar="ID", help=_USER_HELP)],
     tier: Annotated[Tier, typer.Option(help="The highest tier that the user has from now on.")],
     issuer: Issuer = None,
     reason: Reason = NO_REASON,
@@ -106,13 +111,14 @@ def limit(  # noqa: PLR0913
     _restrict(settings, wanted, as_json=as_json)
 
 
-def restore(
+def restore(  # noqa: PLR0913
     *,
     jti: TokenId = None,
     user: User = None,
     issuer: Issuer = None,
     by: By = None,
     as_json: Json = False,
+    policy: PolicyFile = None,
     dsn: Dsn = None,
     data_dir: DataDir = None,
     config: Config = None,
@@ -121,7 +127,8 @@ def restore(
     from gatetrail.runtime import standing
 
     _require_one(jti, user)
-    settings = database_of(config, dsn=dsn, data_dir=data_dir)
+    settings = _settings(policy, dsn, data_dir, config)
+    _usable_policy(settings)
     gone = within(standing.restore(settings, jti, user, issuer, by or getpass.getuser()))
     _put(gone, as_json=as_json)
     if not gone:
@@ -159,20 +166,39 @@ def _restriction(
     by: str | None,
 ) -> Restriction:
     from gatetrail.identity.restrictions import Restriction
+    from gatetrail.identity.token_text import text_or_none
 
-    for name, text in (("--jti", jti), ("--user", user), ("--issuer", issuer), ("--reason", reason), ("--by", by)):
-        if text is not None and (not text.strip() or not text.isprintable() or len(text.encode()) > MAX_BYTES):
-            raise WrongUse(f"{name}: expected a printable text of 1 to {MAX_BYTES} bytes")
+    given = {"--jti": jti, "--user": user, "--issuer": issuer, "--reason": reason, "--by": by}
+    for name, text in given.items():
+        if text is not None and (text_or_none(text) is None or len(text) > MAX_CHARACTERS[name]):
+            raise WrongUse(f"{name}: expected 1 to {MAX_CHARACTERS[name]} characters")
     return Restriction(kind, jti, user, issuer, tier, reason, by or getpass.getuser(), 0.0)
 
 
 def _restrict(settings: ServiceSettings, wanted: Restriction, *, as_json: bool) -> None:
     from gatetrail.runtime import standing
 
-    identity = policy_of(settings).document.identity
-    longest_s = max(identity.max_lifetime_s, *(one.max_lifetime_s for one in identity.issuers), 0)
-    stored = within(standing.restrict(settings, wanted, longest_s + _DAY_S))
+    stored = within(standing.restrict(settings, wanted, _kept_s(_usable_policy(settings))))
     _put([stored], as_json=as_json)
+
+
+def _usable_policy(settings: ServiceSettings) -> Policy | None:
+    """The policy, or a warning: a file that is broken must not keep anybody from being shut out."""
+    try:
+        return policy_of(settings)
+    except PolicyInvalid as problem:
+        first, *_ = str(problem).splitlines()
+        warn(f"{first}: the policy cannot be used, so it is done without: ids are hashed in the record")
+        return None
+
+
+def _kept_s(policy: Policy | None) -> float | None:
+    """At least as long as a token that it is about can live; None, for ever, when nobody can tell."""
+    if policy is None:
+        return None
+    identity = policy.document.identity
+    longest_s = max(identity.max_lifetime_s, *(one.max_lifetime_s for one in identity.issuers), 0)
+    return max(longest_s + _DAY_S, LEAST_KEPT_S)
 
 
 def _put(found: Sequence[Restriction], *, as_json: bool) -> None:
@@ -198,5 +224,5 @@ def _put(found: Sequence[Restriction], *, as_json: bool) -> None:
             whom = f"user {one.user_id}" if one.token_id is None else f"token {one.token_id}"
             of = f" of {one.issuer}" if one.issuer else ""
             tier = f" to {one.tier}" if one.tier else ""
-            put_text(f"{since}  {one.kind}{tier}  {whom}{of}  by {one.changed_by}: {one.reason}")
+            put_text(printable(f"{since}  {one.kind}{tier}  {whom}{of}  by {one.changed_by}: {one.reason}"))
     flush()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gatetrail.clock import SystemClock
 from gatetrail.errors import WrongUse
 from gatetrail.runtime.database import open_database
-from gatetrail.runtime.exporting import open_exporting
+from gatetrail.runtime.emergency import open_emergency
 from gatetrail.runtime.sessions import open_session_store
 from gatetrail.sessions import SessionRow, telling
 from gatetrail.settings import ServiceSettings, SessionStoreKind
@@ -33,10 +33,10 @@ async def newest_sessions(settings: ServiceSettings, user_id: str | None, limit:
 async def end_session(settings: ServiceSettings, session_id: str) -> bool:
     """End a session in every process and record it; False when none of that id is open.
 
-    Raises what `newest_sessions` raises, and `PolicyInvalid` or `SettingsInvalid`.
+    Raises what `newest_sessions` raises, and `SettingsInvalid`.
     """
     _require_shared(settings)
-    async with open_exporting(settings.model_copy(update={"sinks": {}})) as exporting:
+    async with open_emergency(settings) as exporting:
         recording = exporting.recording
         async with open_session_store(settings, recording.dsn, recording.pool, SystemClock()) as store:
             ended = await store.end(session_id, ENDED_BY_COMMAND)

@@ -44,17 +44,19 @@ class Exporting:
 
 
 @asynccontextmanager
-async def open_exporting(settings: ServiceSettings, *, drain_s: float = DRAIN_S) -> AsyncGenerator[Exporting]:
+async def open_exporting(
+    settings: ServiceSettings, *, drain_s: float = DRAIN_S, redaction: Redaction | None = None
+) -> AsyncGenerator[Exporting]:
     """Drive every sink of the settings for as long as the block lasts; what befalls them is recorded.
 
-    At the end they get `drain_s` to come to the journal's end. Raises `SettingsInvalid`, `PolicyInvalid`,
-    `DatabaseUnavailable`, `DataFolderUnusable` or `MigrationRefused`.
+    At the end they get `drain_s` to come to the journal's end. Without a `redaction`, the policy's. Raises
+    `SettingsInvalid`, `PolicyInvalid`, `DatabaseUnavailable`, `DataFolderUnusable` or `MigrationRefused`.
     """
     clock = SystemClock()
     ids = IdMaker(clock)
     stamp = Stamp(clock, ids, instance_id=ids.new_id(), product_version=version("gatetrail"))
     async with AsyncExitStack() as stack:
-        redaction = _redaction(settings)
+        redaction = redaction or _redaction(settings)
         recording = await stack.enter_async_context(open_recording(settings, stamp, Redacted(redaction)))
         cursors = await stack.enter_async_context(open_cursors(recording.dsn))
         running = run_sinks(settings, recording.journal, cursors, stamp, recording.ledger, clock, drain_s=drain_s)

@@ -11,7 +11,7 @@ from gatetrail.identity.restrictions import Restriction, RestrictionKind, Restri
 from gatetrail.redaction import Redactor
 from gatetrail.runtime.background import in_background
 from gatetrail.runtime.database import open_database
-from gatetrail.runtime.exporting import open_exporting
+from gatetrail.runtime.emergency import open_emergency
 from gatetrail.runtime.recording import Recording
 from gatetrail.settings import ServiceSettings
 from gatetrail.words import Level
@@ -36,9 +36,9 @@ async def open_standing(recording: Recording) -> AsyncGenerator[Restrictions]:
 async def restrict(settings: ServiceSettings, wanted: Restriction, life_s: float | None) -> Restriction:
     """Put a restriction in force in every process, and record it. Gives it as stored.
 
-    Raises what `open_exporting` raises.
+    Raises what `open_emergency` raises.
     """
-    async with open_exporting(settings.model_copy(update={"sinks": {}})) as exporting:
+    async with open_emergency(settings) as exporting:
         recording = exporting.recording
         stored = await PostgresRestrictions(recording.dsn, recording.pool).put(wanted, life_s)
         await recording.ledger.commit_or_spool(_restricted(stored, exporting.stamp, exporting.redaction.current))
@@ -50,9 +50,9 @@ async def restore(
 ) -> Sequence[Restriction]:
     """Take back all that is in force against a token or a user, and record it. Gives what was taken back.
 
-    Raises what `open_exporting` raises.
+    Raises what `open_emergency` raises.
     """
-    async with open_exporting(settings.model_copy(update={"sinks": {}})) as exporting:
+    async with open_emergency(settings) as exporting:
         recording, redactor = exporting.recording, exporting.redaction.current
         gone = await PostgresRestrictions(recording.dsn, recording.pool).take_back(token_id, user_id, issuer)
         for one in gone:
