@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.requirement("E
 
 ELSEWHERE = re.compile(r"--url|--dsn|--follow|gatetrail demo|gatetrail serve|export --config service.yaml$|DECISION_ID")
 """What asks another machine, or goes on until it is ended; suites of their own show it."""
-NO = ("gatetrail sinks cancel 7",)
+NO = ("gatetrail sinks cancel 7", "gatetrail sessions --end 6f2d9c1b4a8e4c0f9d7e5a3b1c2d4e6f")
 """Answered with no here, which is exit code 1."""
 DECISION_ID = "0199f2c4-8a51-7d3e-9b6f-2c1d0e4a5b6c"
 SERVICE = """
@@ -46,7 +46,8 @@ def examples() -> list[str]:
 def surroundings(gatetrail: Gatetrail, dsn: str) -> dict[str, str]:
     """A machine on which all that the examples name is there."""
     (gatetrail.folder / "service.yaml").write_text(SERVICE)
-    (gatetrail.folder / "policy.yaml").write_text(sample_policy_text())
+    for name in ("policy.yaml", "tried.yaml"):
+        (gatetrail.folder / name).write_text(sample_policy_text())
     (gatetrail.folder / "values.txt").write_text("ann\n")
     for name in (".zfunc", ".config/fish/completions"):
         (gatetrail.folder / name).mkdir(parents=True)
