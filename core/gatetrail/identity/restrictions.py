@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol, assert_never
 
-from gatetrail.identity.caller import Authenticated, IdentityRefusal, Refused
+from gatetrail.identity.caller import Authenticated, AuthMethod, IdentityRefusal, Refused
 from gatetrail.identity.tiers import Tier, lowest
 
 CLOCK_MARGIN_S = 5.0
-"""Issuers' clocks may be ahead by so much: tokens that say they were issued within it count as issued before."""
+"""Issuers' clocks may be ahead by so much, or by the policy's leeway if that is more: tokens that say they were issued
+within it count as issued before."""
 
 
 class RestrictionKind(StrEnum):
@@ -20,7 +21,8 @@ class RestrictionKind(StrEnum):
     TOKEN_REVOKED = "token_revoked"  # noqa: S105 -- the name of a kind
     """One token, by its `jti`."""
     USER_REVOKED = "user_revoked"
-    """All tokens of a user that were issued until then. Tokens issued later are good."""
+    """All tokens of a user that were issued until then. Tokens issued later are good, and so is who has none because
+    the host program itself names him."""
     TIER_LIMITED = "tier_limited"
     """A user has at most this tier, whatever a token says."""
 
@@ -99,8 +101,7 @@ def _under(restriction: Restriction, caller: Authenticated) -> Authenticated | R
         case RestrictionKind.TOKEN_REVOKED:
             return _revoked("the token was revoked; present another", caller)
         case RestrictionKind.USER_REVOKED:
-            issued_at_s = caller.issued_at_s
-            if issued_at_s is not None and issued_at_s > restriction.since_s + CLOCK_MARGIN_S:
+            if caller.auth_method is AuthMethod.EMBEDDED or _issued_since(restriction, caller):
                 return caller
             return _revoked("the user's tokens up to now were revoked; sign in again", caller)
         case RestrictionKind.TIER_LIMITED:
@@ -110,6 +111,12 @@ def _under(restriction: Restriction, caller: Authenticated) -> Authenticated | R
             return replace(caller, tier=lowest(caller.tier, tier), token_tier=tier)
         case _:
             assert_never(restriction.kind)
+
+
+def _issued_since(restriction: Restriction, caller: Authenticated) -> bool:
+    leeway_s = (caller.accepted_until_s or 0) - (caller.expires_at_s or 0)
+    margin_s = max(leeway_s, CLOCK_MARGIN_S)
+    return caller.issued_at_s is not None and caller.issued_at_s > restriction.since_s + margin_s
 
 
 def _revoked(reason: str, caller: Authenticated) -> Refused:

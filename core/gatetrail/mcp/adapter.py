@@ -15,6 +15,7 @@ from gatetrail.errors import ServerNotSupported
 from gatetrail.events.stamp import Stamp
 from gatetrail.identity.bearer import TokenVerifier
 from gatetrail.identity.caller import Anonymous, Caller, Refused
+from gatetrail.identity.proxies.verifier import ProxyVerifier
 from gatetrail.identity.standing import Standing
 from gatetrail.mcp.announcements import Announcements
 from gatetrail.mcp.bearer import TOKEN_MISSING, Bearer
@@ -57,13 +58,17 @@ class Adapter:
         *,
         limits: SessionLimits = _LIMITS,
         state_keys: Sequence[bytes] = (),
+        proxies: ProxyVerifier | None = None,
     ) -> None:
-        """With `state_keys`, servers seal what clients bring back with the first, and open what any has sealed."""
+        """With `state_keys`, servers seal what clients bring back with the first, and open what any has sealed.
+
+        Without `proxies` nobody may vouch for others.
+        """
         self._dispatcher = dispatcher
         self._limits = limits
         self._state_keys = state_keys
         self._ids = ids
-        self._bearer = Bearer(verifier, dispatcher, standing)
+        self._bearer = Bearer(verifier, dispatcher, standing, proxies)
         self._door = Door(dispatcher, self._bearer, stamp, ids)
         self._announcements = Announcements()
 

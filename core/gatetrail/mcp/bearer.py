@@ -10,9 +10,10 @@ from mcp.server.auth.provider import AccessToken
 
 from gatetrail.dispatcher import Dispatcher
 from gatetrail.identity.bearer import TokenVerifier, bearer_token
-from gatetrail.identity.caller import Anonymous, Authenticated, Caller, IdentityRefusal, Refused
+from gatetrail.identity.caller import Anonymous, Authenticated, AuthMethod, Caller, IdentityRefusal, Refused
+from gatetrail.identity.proxies.verifier import ProxyVerifier, Vouching
 from gatetrail.identity.standing import Standing
-from gatetrail.mcp.headers import seen_in
+from gatetrail.mcp.headers import Seen, seen_in
 
 CALLER_KEY = "gatetrail.caller"
 """Where the identity layer leaves the caller in the ASGI scope."""
@@ -26,15 +27,23 @@ TOKEN_MISSING = Refused(IdentityRefusal.TOKEN_MISSING, "a bearer token is requir
 class Bearer:
     """Finds out who asks, under the policy in force."""
 
-    def __init__(self, verifier: TokenVerifier, dispatcher: Dispatcher, standing: Standing | None = None) -> None:
+    def __init__(
+        self,
+        verifier: TokenVerifier,
+        dispatcher: Dispatcher,
+        standing: Standing | None = None,
+        proxies: ProxyVerifier | None = None,
+    ) -> None:
         self._verifier = verifier
         self._dispatcher = dispatcher
         self._standing = standing
+        self._proxies = proxies
         self._users: dict[int, tuple[Authenticated, AuthenticatedUser]] = {}
 
     async def caller_of(self, scope: Mapping[str, Any]) -> Caller:
-        """Who a request's headers prove. Waits only for the keys of an issuer, and only for a key that is new.
+        """Who a request's headers prove: a token, or the word of a trusted proxy, which is good for one look.
 
+        Waits only for the keys of an issuer, and only for a key that is new; and for the nonces that proxies have used.
         A good proof is not enough: whoever is no longer in good standing is refused, on every use.
         """
         proven = await self._proven(scope)
@@ -42,9 +51,17 @@ class Bearer:
             return proven
         return self._standing.admitted(proven)
 
+    def is_by_proxy(self, scope: Mapping[str, Any]) -> bool:
+        """Whether there are identity headers that may be those of a trusted proxy: then they count, and not a token."""
+        if self._proxies is None or not seen_in(scope).vouching:
+            return False
+        return self._proxies.trusts(_peer(scope), self._dispatcher.gates.policy.document.identity.proxies)
+
     async def _proven(self, scope: Mapping[str, Any]) -> Caller:
-        identity = self._dispatcher.gates.policy.document.identity
-        token = bearer_token(seen_in(scope).authorization)
+        identity, seen = self._dispatcher.gates.policy.document.identity, seen_in(scope)
+        if self._proxies is not None and self.is_by_proxy(scope):
+            return await self._proxies.prove(_vouching(scope, seen), identity.proxies)
+        token = bearer_token(seen.authorization)
         if isinstance(token, str):
             return await self._verifier.under(identity).prove(token)
         if token is not None:
@@ -53,6 +70,8 @@ class Bearer:
 
     def user_of(self, caller: Authenticated, authorization: str | None) -> AuthenticatedUser:
         """The caller in the SDK's words: it lets a session be used by exactly who opened it, by this."""
+        if caller.auth_method is not AuthMethod.BEARER:
+            return _sdk_user(caller, None)
         known = self._users.get(id(caller))
         if known is not None and known[0] is caller:
             return known[1]
@@ -68,6 +87,19 @@ class Bearer:
         """What the identity layer has found already; None when it is not in front of this request."""
         found: object = scope.get(CALLER_KEY)
         return found if isinstance(found, Authenticated | Anonymous | Refused) else None
+
+
+def _vouching(scope: Mapping[str, Any], seen: Seen) -> Vouching:
+    query: bytes = scope.get("query_string", b"")
+    # Without the path as it came nothing fits that has a percent sign in it: better so than a guess.
+    path: bytes = scope.get("raw_path") or scope["path"].encode()
+    target = path + b"?" + query if query else path
+    return Vouching(scope["method"], target, _peer(scope), seen.vouching, seen.authorization is not None)
+
+
+def _peer(scope: Mapping[str, Any]) -> str | None:
+    client = scope.get("client")
+    return client[0] if client else None
 
 
 def _sdk_user(caller: Authenticated, authorization: str | None) -> AuthenticatedUser:

@@ -28,6 +28,9 @@ from gatetrail.words import ReasonCode
 MAX_FOREIGN_BODY_BYTES = 1 << 20
 """Of a request on another user's session, this much is read to learn which tool it was for."""
 
+TOLD_OF_PROXIES = frozenset({IdentityRefusal.TOKEN_REVOKED})
+"""What is wrong with a proxy's headers is for the record alone, but this is about the user."""
+
 
 class Door:
     """Turns requests away, with an event for each."""
@@ -65,7 +68,7 @@ class Door:
 
     async def turn_away(self, scope: Scope, seen: Seen, found: Deny) -> Refusal:
         """A probe or a scanner, and from then on whoever sends too many of them."""
-        caller = None if seen.authorization is None else await self.bearer.caller_of(scope)
+        caller = await self.bearer.caller_of(scope) if seen.authorization or self.bearer.is_by_proxy(scope) else None
         kept_out = await self.keep_out(scope, seen, caller)
         if kept_out is not None:
             return kept_out
@@ -98,6 +101,10 @@ class Door:
             await self._report_scanner(scope, seen, burst)
             return refusals.too_many()
         await self.report_refused(scope, seen, refused)
+        if refused.reason_code is IdentityRefusal.PROXY_NONCES_AWAY:
+            return refusals.proxy_not_checked()
+        if self.bearer.is_by_proxy(scope) and refused.reason_code not in TOLD_OF_PROXIES:
+            return refusals.proxy_refused()
         return refusals.unauthorized(refused, metadata_url(scope), self._scopes_of(server_name))
 
     def _scopes_of(self, server_name: str | None) -> Collection[str]:
@@ -121,12 +128,16 @@ class Door:
     async def report_refused(self, scope: Scope, seen: Seen, refused: Refused, user_id: str | None = None) -> None:
         """Only the event. `user_id` is a proven one."""
         knock = reports.knock_of(scope, seen, self._ids)
-        method = AuthMethod.NONE if seen.authorization is None else AuthMethod.BEARER
-        await self._tell_refused(knock, refused, method, user_id)
+        await self._tell_refused(knock, refused, self._method_of(scope, seen), user_id)
+
+    def _method_of(self, scope: Scope, seen: Seen) -> AuthMethod:
+        if self.bearer.is_by_proxy(scope):
+            return AuthMethod.PROXY
+        return AuthMethod.NONE if seen.authorization is None else AuthMethod.BEARER
 
     async def report_forged(self, scope: Scope, seen: Seen) -> None:
         """Identity headers that nobody may send; the request goes on without them."""
-        names = ", ".join(seen.forged)
+        names = ", ".join(seen.vouching_names)
         refused = Refused(IdentityRefusal.IDENTITY_HEADERS_FORGED, f"identity headers were stripped: {names}")
         knock = reports.knock_of(scope, seen, self._ids)
         await self._tell_refused(knock, refused, AuthMethod.PROXY)

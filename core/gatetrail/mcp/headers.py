@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from gatetrail.identity.proxies.vouching import SPELLINGS
+
 Raw = Iterable[tuple[bytes, bytes]]
 
 SEEN_KEY = "gatetrail.headers"
 """Where the identity layer leaves what it read in the ASGI scope."""
 
-PROXY_HEADERS = frozenset({b"x-proxy-verified", b"x-user-id", b"x-user-permissions"})
-"""By these a trusted proxy would vouch for a user. Nobody is trusted to, so from anybody they are forged."""
-
-_WANTED = PROXY_HEADERS | {
-    b"authorization",
-    b"content-type",
-    b"mcp-protocol-version",
-    b"mcp-session-id",
-    b"traceparent",
-    b"user-agent",
-}
+_READ = frozenset(
+    {
+        b"authorization",
+        b"content-type",
+        b"mcp-protocol-version",
+        b"mcp-session-id",
+        b"traceparent",
+        b"user-agent",
+    }
+)
+_WANTED = SPELLINGS | _READ
 
 
 class Seen(NamedTuple):
@@ -32,17 +34,27 @@ class Seen(NamedTuple):
     session_id: str | None
     traceparent: str | None
     user_agent: str | None
-    forged: tuple[str, ...]
-    """Names of identity headers that only a trusted proxy may send."""
+    vouching: tuple[tuple[bytes, bytes], ...] = ()
+    """The identity headers that only a trusted proxy may send, each as often as it came."""
+
+    @property
+    def vouching_names(self) -> list[str]:
+        """Names of the identity headers."""
+        return sorted({name.decode() for name, _ in self.vouching})
 
 
 def read(headers: Raw) -> Seen:
     """A header that comes several times counts as one list (RFC 9110, section 5.3), so two tokens are no token."""
     found: dict[bytes, str] = {}
+    vouching: list[tuple[bytes, bytes]] = []
     for name, value in headers:
-        if name in _WANTED:
+        if name not in _WANTED:
+            continue
+        if name in _READ:
             text = value.decode("latin-1")
             found[name] = f"{found[name]}, {text}" if name in found else text
+        else:
+            vouching.append((name, value))
     get = found.get
     return Seen(
         get(b"authorization"),
@@ -51,9 +63,7 @@ def read(headers: Raw) -> Seen:
         get(b"mcp-session-id"),
         get(b"traceparent"),
         get(b"user-agent"),
-        ()
-        if PROXY_HEADERS.isdisjoint(found)
-        else tuple(sorted(name.decode() for name in PROXY_HEADERS & found.keys())),
+        tuple(vouching),
     )
 
 
@@ -63,6 +73,6 @@ def seen_in(scope: Mapping[str, Any]) -> Seen:
     return seen if isinstance(seen, Seen) else read(scope["headers"])
 
 
-def without_forged(headers: Raw) -> list[tuple[bytes, bytes]]:
-    """The headers without those that only a trusted proxy may send."""
-    return [(name, value) for name, value in headers if name not in PROXY_HEADERS]
+def without_vouching(headers: Raw) -> list[tuple[bytes, bytes]]:
+    """The headers without those that only a trusted proxy may send, so that nobody further in takes them for true."""
+    return [(name, value) for name, value in headers if name not in SPELLINGS]

@@ -26,7 +26,7 @@ _SESSION_HEADER = b"mcp-session-id"
 
 
 class IdentityLayer:
-    """Pure ASGI: scanner, forged headers, bearer token, session; then the application, with the caller in its scope.
+    """Pure ASGI: scanner, token or proxy, session; then the application, with the caller in its scope.
 
     With `problems` those who are turned away get RFC 9457 instead of what MCP clients read.
     """
@@ -59,9 +59,10 @@ class IdentityLayer:
         if isinstance(found, Deny):
             await self._answer(await door.turn_away(scope, seen, found), send)
             return
-        if seen.forged:
-            scope["headers"] = headers.without_forged(scope["headers"])
-            await door.report_forged(scope, seen)
+        if seen.vouching:
+            scope["headers"] = headers.without_vouching(scope["headers"])
+            if not door.bearer.is_by_proxy(scope):
+                await door.report_forged(scope, seen)
         caller = await door.bearer.caller_of(scope)
         if isinstance(caller, Refused):
             await self._answer(await door.refuse(scope, seen, caller, self._server_name), send)

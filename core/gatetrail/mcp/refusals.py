@@ -78,6 +78,17 @@ def unauthorized(refused: Refused, metadata_url: str | None = None, scopes: Coll
     return Refusal(401, body, refused.reason_code.value, refused.reason, headers=headers)
 
 
+def proxy_refused() -> Refusal:
+    """401 without a challenge, which would be for tokens: what is wrong stands in the event, and nowhere else."""
+    return _told(401, UNAUTHORIZED, "proxy_refused", "the identity that the proxy vouches for was not accepted")
+
+
+def proxy_not_checked() -> Refusal:
+    """503: nobody can tell now whether a proxy's signature was used before."""
+    sentence = "the identity that the proxy vouches for cannot be checked now; try again later"
+    return _told(503, INTERNAL_ERROR, "proxy_nonces_away", sentence)
+
+
 def session_not_found() -> Refusal:
     """What the SDK itself answers for a session that does not exist; the same for one of another user."""
     return _told(404, INVALID_REQUEST, "session_not_found", "Session not found")

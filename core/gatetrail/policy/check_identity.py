@@ -10,8 +10,11 @@ from gatetrail.identity.keys.key import ASYMMETRIC, SYMMETRIC
 from gatetrail.identity.keys.place import wrong_with_url
 from gatetrail.identity.strict_json import is_list, is_object
 from gatetrail.identity.tiers import Tier
+from gatetrail.policy.check_proxies import proxy_complaints, proxy_warnings
 from gatetrail.policy.identity import IdentityPolicy, IssuerPolicy
 from gatetrail.policy.source import Location
+
+PROXY_ISSUER = "proxy:"
 
 Complaint = tuple[Location, str]
 Data = Mapping[str, Any]
@@ -19,7 +22,11 @@ Data = Mapping[str, Any]
 
 def identity_complaints(identity: Data) -> Iterator[Complaint]:
     """Place and message for each mistake in plain data; parts of a wrong type are left to others."""
+    if str(identity.get("issuer", "")).startswith(PROXY_ISSUER):
+        yield ("identity", "issuer"), f"names that begin with {PROXY_ISSUER!r} are those of identity.proxies"
     yield from _about_algorithms(identity, ("identity", "algorithms"), SYMMETRIC, "the shared secret")
+    proxies: object = identity.get("proxies")
+    yield from proxy_complaints(proxies if is_list(proxies) else [])
     issuers: object = identity.get("issuers")
     if not is_list(issuers):
         return
@@ -41,6 +48,7 @@ def identity_warnings(policy: IdentityPolicy) -> Iterator[Complaint]:
             yield (*place, "user_prefix"), message
         prefixes.setdefault(issuer.user_prefix, repr(issuer.issuer))
         yield from _about_ceiling(issuer, place)
+    yield from proxy_warnings(policy.proxies, prefixes)
 
 
 def _about_ceiling(issuer: IssuerPolicy, place: Location) -> Iterator[Complaint]:
@@ -99,6 +107,8 @@ def _about_names(identity: Data, issuers: Sequence[Any]) -> Iterator[Complaint]:
         if not isinstance(name, str):
             continue
         place: Location = ("identity", "issuers", position, "issuer")
+        if name.startswith(PROXY_ISSUER):
+            yield place, f"names that begin with {PROXY_ISSUER!r} are those of identity.proxies"
         if name in seen:
             yield place, f"the issuer {name!r} belongs to {seen[name]} already; issuers are told apart by their names"
         seen.setdefault(name, f"identity.issuers[{position}]")

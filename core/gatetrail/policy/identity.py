@@ -8,6 +8,7 @@ from pydantic import Field, PositiveInt
 
 from gatetrail.identity.tiers import Tier
 from gatetrail.policy.part import Name, PolicyPart
+from gatetrail.policy.proxies import ProxyPolicy
 
 Place = Annotated[str, Field(min_length=1, max_length=2048)]
 Leeway = Annotated[float, Field(ge=0, le=300)]
@@ -73,6 +74,8 @@ class IdentityPolicy(PolicyPart):
     """Whether tokens that are signed with the shared secret are taken. None: yes, unless there are `issuers`."""
     issuers: Annotated[tuple[IssuerPolicy, ...], Field(max_length=100)] = ()
     """Others whose tokens are taken, by public keys. Which of them it is, a token's `iss` alone tells."""
+    proxies: Annotated[tuple[ProxyPolicy, ...], Field(max_length=100)] = ()
+    """Those whose word for a user is taken, when it is signed. Identity headers from anybody else are stripped."""
     anonymous: bool = True
     """False: a request without a token is refused at the door instead of being decided as anonymous."""
 

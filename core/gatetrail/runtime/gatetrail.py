@@ -45,6 +45,7 @@ from gatetrail.runtime.live_policy.live import Followed, LivePolicy, open_live_p
 from gatetrail.runtime.live_policy.roles import InForce, Tried
 from gatetrail.runtime.metrics.tallies import Tallies
 from gatetrail.runtime.observing import observing
+from gatetrail.runtime.proxies import open_proxies
 from gatetrail.runtime.rates import open_rates
 from gatetrail.runtime.recording import Recording, open_recording
 from gatetrail.runtime.sample import sample_policy
@@ -197,7 +198,10 @@ async def _open(
         limits = SessionLimits(settings.sessions.idle_s, settings.sessions.in_memory)
         standing = await stack.enter_async_context(open_standing(recording))
         sealing = state_keys(settings)
-        adapter = Adapter(dispatcher, verifier, stamp, ids, standing, limits=limits, state_keys=sealing)
+        proxies = await stack.enter_async_context(open_proxies(settings, recording, clock))
+        adapter = Adapter(
+            dispatcher, verifier, stamp, ids, standing, limits=limits, state_keys=sealing, proxies=proxies
+        )
         poke, exchange = partial(_poke, journal), Exchange(dispatcher)
         in_force = InForce(dispatcher, stamp, adapter.policy_changed)
         beside = Tried(dispatcher, stamp)

@@ -58,6 +58,7 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # else whoever connects from this machine is taken for who he says
                 timeout_graceful_shutdown=max(1, round(grace_s)),
             )
         )

@@ -18,6 +18,7 @@ from gatetrail.settings.servers import HostedServer
 from gatetrail.settings.sessions import SessionSettings
 from gatetrail.settings.stream import StreamSettings
 from gatetrail.settings.traces import TraceSettings
+from gatetrail.settings.values import Value
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 
@@ -70,6 +71,11 @@ class ServiceSettings(BaseSettings):
     None: one is generated into the data folder."""
     redaction_key_file: Path | None = Field(default=None, examples=["/run/secrets/gatetrail_redaction"])
     """As `dsn_file`."""
+    proxy_keys: dict[str, Value | tuple[Value, Value]] = Field(
+        default={}, repr=False, examples=[{"edge": {"from_file": "/run/secrets/gatetrail_edge"}}]
+    )
+    """By the names of `identity.proxies` in the policy: what they sign with, at least 32 bytes each. Two while one
+    takes over from the other: then either is taken. Files are read again within seconds."""
     state_key: SecretStr | None = None
     """At least 32 bytes, for what hosted servers give clients to bring back in the next round of a call; the same key
     in every process that may answer that. None: one is generated into the data folder."""
