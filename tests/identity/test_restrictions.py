@@ -66,6 +66,26 @@ def test_a_user_who_signs_in_again_gets_in_once_no_clock_can_be_so_far_ahead(
     assert isinstance(admitted(replace(ANN, issued_at_s=issued_at_s), USER), Refused) == refused
 
 
+@pytest.mark.parametrize(("ahead_s", "refused"), [(60, True), (61, False)])
+def test_an_issuer_whose_clock_may_be_a_minute_ahead_is_given_that_minute(ahead_s: float, *, refused: bool) -> None:
+    """Else a token that was issued before the revocation would pass for one that was issued after it."""
+    ann = replace(ANN, issued_at_s=NOW_S + ahead_s, expires_at_s=NOW_S + 3600, accepted_until_s=NOW_S + 3660)
+    assert isinstance(admitted(ann, USER), Refused) == refused
+
+
+def test_whom_a_proxy_vouches_for_again_later_gets_in_again() -> None:
+    ann = replace(ANN, auth_method=AuthMethod.PROXY, token_id=None, issued_at_s=NOW_S + 6, accepted_until_s=NOW_S + 66)
+    assert admitted(ann, USER) is ann
+
+
+def test_whom_the_host_program_names_has_no_token_to_revoke_and_a_tier_to_limit() -> None:
+    ann = replace(ANN, auth_method=AuthMethod.EMBEDDED, token_id=None, issued_at_s=None)
+    assert admitted(ann, USER) is ann
+    found = admitted(ann, USER, LIMIT)
+    assert isinstance(found, Authenticated)
+    assert found.tier is Tier.USER
+
+
 def test_a_limit_lowers_and_never_raises() -> None:
     found = admitted(ANN, LIMIT)
     assert isinstance(found, Authenticated)

@@ -114,9 +114,9 @@ def _under(restriction: Restriction, caller: Authenticated) -> Authenticated | R
 
 
 def _issued_since(restriction: Restriction, caller: Authenticated) -> bool:
-    leeway_s = (caller.accepted_until_s or 0) - (caller.expires_at_s or 0)
-    margin_s = max(leeway_s, CLOCK_MARGIN_S)
-    return caller.issued_at_s is not None and caller.issued_at_s > restriction.since_s + margin_s
+    issued_at_s, expires_at_s, until_s = caller.issued_at_s, caller.expires_at_s, caller.accepted_until_s
+    leeway_s = 0.0 if until_s is None or expires_at_s is None else until_s - expires_at_s
+    return issued_at_s is not None and issued_at_s > restriction.since_s + max(leeway_s, CLOCK_MARGIN_S)
 
 
 def _revoked(reason: str, caller: Authenticated) -> Refused:
