@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 from threading import Timer
-from typing import Any, cast
+from typing import Any, NoReturn, TextIO, cast
 from urllib.parse import urlsplit
 
 from gatetrail.cli.token_text import TOKEN_VARIABLE, token_text
@@ -45,17 +45,16 @@ def report(event: str, *, url: str | None, token_file: Path | None, timeout_s: f
     watch.daemon = True
     watch.start()
     try:
-        body = sys.stdin.buffer.read()
+        body = _report()
         sure.is_gate |= _asks(body)
         answer = _answer_of(_needed_url(url), _needed_token(token_file), body, timeout_s, is_gate=sure.is_gate)
-        watch.cancel()
         if answer:
-            sys.stdout.write(json.dumps(answer) + "\n")
-            sys.stdout.flush()
+            _put(sys.stdout, json.dumps(answer))
+        watch.cancel()
     except (NoAnswer, GatetrailError) as problem:
         return sure.told(str(problem))
     except BaseException as problem:  # noqa: BLE001 -- whatever it is, a tool that was not decided on is not used
-        return sure.told(f"unexpected {type(problem).__name__}: {problem}")
+        sure.end(f"unexpected {type(problem).__name__}: {problem}")
     return 0
 
 
@@ -69,13 +68,27 @@ class _Sure:
         """Say why there is no answer, and give the exit code."""
         line = " ".join(why.split())
         told = f"Denied: Gatetrail has not decided: {line}" if self.is_gate else f"gatetrail: warning: {line}"
-        sys.stderr.write(f"{told}\n")
-        sys.stderr.flush()
-        return DENIED if self.is_gate else 0
+        code = DENIED if self.is_gate else 0
+        try:
+            _put(sys.stderr, told)
+        except BaseException:  # noqa: BLE001 -- nobody can be told why, and Python would make another code of it
+            os._exit(code)
+        return code
 
-    def end(self, why: str) -> None:
-        """The same from another thread, whatever the first one is stuck in."""
+    def end(self, why: str) -> NoReturn:
+        """The same at once, from any thread, whatever the first one is stuck in or what cannot be written any more."""
         os._exit(self.told(why))
+
+
+def _report() -> bytes:
+    if sys.stdin is None:  # closed, which is no type that Python's own stubs know
+        raise NoAnswer("there is no report on stdin")
+    return sys.stdin.buffer.read()
+
+
+def _put(stream: TextIO, line: str) -> None:
+    stream.write(f"{line}\n")
+    stream.flush()
 
 
 def _needed_url(url: str | None) -> str:
