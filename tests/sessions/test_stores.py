@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import resource
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from gatetrail.identity.tiers import Tier
 from gatetrail.sessions import Handshake, Session, WholeSessionStore
 from gatetrail.sessions.memory import SessionsInMemory
 from gatetrail.sessions.sqlite import open_sqlite_sessions
+from gatetrail.testing import ManualClock
 from gatetrail_sinks.postgres.connection import open_pool
 from gatetrail_sinks.postgres.migrate import migrate
 from gatetrail_sinks.postgres.sessions import CHANNEL, PostgresSessions
@@ -24,6 +28,7 @@ from gatetrail_sinks.postgres.sessions import CHANNEL, PostgresSessions
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("B3", "A6")]
 
 WITHIN_S = 10.0
+PROCESSES = 6
 ANN = Session("s-1", "ann", Tier.USER, department="finance", client_id="agent", issuer="gatetrail")
 SHAKEN = Handshake("finance", "2025-11-25", '{"capabilities": {}}', "wire")
 Opening = Callable[[], AbstractAsyncContextManager[WholeSessionStore]]
@@ -167,3 +172,98 @@ async def test_a_file_that_is_gone_wrong_is_unavailable(tmp_path: Path) -> None:
         assert await store.find("s-1") == ANN, "it outlives its process"
     with pytest.raises(DatabaseUnavailable):
         await store.find("s-1")
+
+
+@pytest.mark.postgres
+async def test_use_is_noted_also_while_another_process_writes_one_of_the_sessions(dsn: str) -> None:
+    async with in_postgres(dsn) as store, await psycopg.AsyncConnection.connect(dsn) as other:
+        for number in (1, 2):
+            await store.open(replace(ANN, session_id=f"s-{number}"))
+        opened = {row.session.session_id: row.last_used_at for row in await store.newest(None, 2)}
+        await other.execute("UPDATE mcp_sessions SET last_used_at = last_used_at WHERE session_id = 's-1'")
+        async with asyncio.timeout(WITHIN_S):
+            await store.used(["s-1", "s-2"])
+        noted = {row.session.session_id: row.last_used_at for row in await store.newest(None, 2)}
+        assert noted["s-1"] == opened["s-1"]
+        assert noted["s-2"] > opened["s-2"]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("text", ["no JSON", "[]", "{}", '"\\u0000"'])
+async def test_what_a_stranger_sends_on_the_channel_makes_nobody_deaf(dsn: str, text: str) -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    async with in_postgres(dsn) as store, asyncio.timeout(WITHIN_S):
+        await store.open(ANN)
+        await store.open(replace(ANN, session_id="s-2"))
+        watching = asyncio.create_task(store.watch(lambda session_id, _: heard.put_nowait(session_id)))
+        await store.end("s-2", "enough")
+        assert await heard.get() == "s-2", "it listens"
+        async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as stranger:
+            await stranger.execute("SELECT pg_notify(%s, %s)", (CHANNEL, text))
+        await store.end("s-1", "enough")
+        while await heard.get() != "s-1":
+            pass
+        watching.cancel()
+
+
+async def test_an_end_is_heard_after_the_clock_was_set_back(tmp_path: Path) -> None:
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    clock = ManualClock()
+    path = tmp_path / "sessions.sqlite3"
+    async with open_sqlite_sessions(path, clock) as here, open_sqlite_sessions(path, clock) as there:
+        watching = asyncio.create_task(there.watch(lambda session_id, _: heard.put_nowait(session_id)))
+        async with asyncio.timeout(WITHIN_S):
+            for session_id in ("s-1", "s-2"):
+                await here.open(replace(ANN, session_id=session_id))
+                await here.end(session_id, "enough")
+                while await heard.get() != session_id:
+                    pass
+                clock.advance(-3_600)
+        watching.cancel()
+
+
+@contextmanager
+def no_room() -> Generator[None]:
+    """No file of this process may grow."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+async def test_a_full_disk_loses_no_session_and_blocks_nobody_when_there_is_room_again(tmp_path: Path) -> None:
+    path = tmp_path / "sessions.sqlite3"
+    async with open_sqlite_sessions(path, SystemClock()) as store, open_sqlite_sessions(path, SystemClock()) as other:
+        await store.open(ANN)
+        new = replace(ANN, session_id="s-2")
+        with no_room():
+            for write in (store.open(new), store.used(["s-1"]), store.end("s-1", "enough")):
+                with pytest.raises(DatabaseUnavailable, match="are out of reach"):
+                    await write
+            assert await store.find("s-1") == ANN, "what is there can be read"
+        assert await other.open(new) == (new, True)
+        await store.used(["s-1", "s-2"])
+        assert await store.end("s-2", "enough")
+
+
+def test_many_processes_open_one_new_file_at_the_same_moment(tmp_path: Path) -> None:
+    path = tmp_path / "sessions.sqlite3"
+    code = f"""
+import asyncio, sys
+from pathlib import Path
+from gatetrail.clock import SystemClock
+from gatetrail.sessions.sqlite import open_sqlite_sessions
+
+async def open_it():
+    sys.stdin.readline()
+    async with open_sqlite_sessions(Path({str(path)!r}), SystemClock()) as store:
+        assert await store.find("s-1") is None
+
+asyncio.run(open_it())
+"""
+    started = [subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) for _ in range(PROCESSES)]
+    for process in started:
+        process.communicate(b"go\n", timeout=WITHIN_S)
+    assert [process.returncode for process in started] == [0] * PROCESSES

@@ -65,10 +65,21 @@ async def _keep_up(sessions: Sessions, store: SessionUpkeep, settings: SessionSe
     because = f"it was not used for {settings.life_s:g} s"
     while True:
         try:
-            await store.used(sessions.take_used())
+            await _note_use(sessions, store)
             for ended in await store.expire(settings.life_s, settings.keep_ended_s, because):
                 sessions.forget(ended.session_id)
                 await sessions.tell_ended(ended, because)
         except Unavailable as problem:
             log.warning("sessions cannot be kept up now: %s", problem)
+        except Exception:  # what one round has met is no reason for sessions never to end again
+            log.exception("sessions cannot be kept up now")
         await asyncio.sleep(UPKEEP_INTERVAL_S)
+
+
+async def _note_use(sessions: Sessions, store: SessionUpkeep) -> None:
+    used = sessions.take_used()
+    try:
+        await store.used(used)
+    except Unavailable:
+        sessions.not_noted(used)
+        raise

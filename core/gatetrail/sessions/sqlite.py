@@ -52,7 +52,9 @@ class SqliteSessions:
             if self._connection.execute(_query("open"), opened).rowcount:
                 return session, True
             row = self._connection.execute(_query("find"), opened).fetchone()
-            return (session if row is None else _session(row)), False
+            if row is None:
+                raise DatabaseUnavailable("a session was forgotten while it was asked for; ask again")
+            return _session(row), False
 
         return await self._in_thread(open_or_find)
 
@@ -82,8 +84,10 @@ class SqliteSessions:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 self._connection.executemany(statement, rows)
-            finally:
                 self._connection.execute("COMMIT")
+            finally:
+                if self._connection.in_transaction:  # else nobody could write any more
+                    self._connection.execute("ROLLBACK")
 
         await self._in_thread(note)
 
@@ -102,7 +106,8 @@ class SqliteSessions:
         while True:
             await asyncio.sleep(LOOK_S)
             try:
-                found = await self._ended_since(since_us - _OVERLAP_US)
+                # A clock may go backwards; what is told twice is no harm.
+                found = await self._ended_since(min(since_us, self._clock.now_us()) - _OVERLAP_US)
             except DatabaseUnavailable:
                 continue
             for session_id, because, ended_us in found:

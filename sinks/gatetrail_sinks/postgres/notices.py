@@ -41,9 +41,15 @@ class Notices:
                     await catch_up(loop.time() - deaf_since_s + MARGIN_S)
                     try:
                         async for note in connection.notifies():
-                            heard(note.payload)
+                            self._tell(heard, note.payload)
                     finally:
                         deaf_since_s = loop.time()
             except (DatabaseUnavailable, psycopg.Error, OSError) as problem:
                 log.info("%s: %s", self._channel, problem)
             await asyncio.sleep(RECONNECT_S)
+
+    def _tell(self, heard: Callable[[str], None], text: str) -> None:
+        try:
+            heard(text)
+        except (ValueError, KeyError, TypeError):  # whoever may connect to a database may send on any channel of it
+            log.warning("%s: a notice of %d characters is none of ours", self._channel, len(text))

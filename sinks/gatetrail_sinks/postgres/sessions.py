@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from gatetrail.errors import DatabaseUnavailable
 from gatetrail.identity.tiers import Tier
 from gatetrail.sessions import Handshake, Session, SessionRow
 from gatetrail_sinks.postgres.connection import Pool, told_as_unavailable
@@ -41,7 +42,9 @@ class PostgresSessions:
                     return session, True
                 found = await connection.execute(query("session_find"), {"session_id": session.session_id})
                 row = await found.fetchone()
-        return (session if row is None else _session(row)), False
+        if row is None:
+            raise DatabaseUnavailable("a session was forgotten while it was asked for; ask again")
+        return _session(row), False
 
     async def find(self, session_id: str) -> Session | None:
         rows = await self._ask("session_find", session_id=session_id)
