@@ -147,6 +147,16 @@ _EVENTS: dict[str, tuple[dict[str, Any], ...]] = {
     "identity.restricted": (
         {
             "level": Level.WARNING,
+            "restriction": "token_revoked",
+            "user_id": None,
+            "token_id": "019a3c1e-6f0b-7cc2-b7d0-1d2a5b0c9e11",
+            "issuer": "https://login.example.com",
+            "reason": "found in a log",
+            "changed_by": "eve",
+            "message": "token 019a3c1e-6f0b-7cc2-b7d0-1d2a5b0c9e11 revoked by eve",
+        },
+        {
+            "level": Level.WARNING,
             "restriction": "user_revoked",
             "reason": "laptop lost",
             "changed_by": "eve",
@@ -162,6 +172,15 @@ _EVENTS: dict[str, tuple[dict[str, Any], ...]] = {
         },
     ),
     "identity.restored": (
+        {
+            "level": Level.NOTICE,
+            "restriction": "token_revoked",
+            "user_id": None,
+            "token_id": "019a3c1e-6f0b-7cc2-b7d0-1d2a5b0c9e11",
+            "issuer": "https://login.example.com",
+            "changed_by": "eve",
+            "message": "taken back by eve: token 019a3c1e-6f0b-7cc2-b7d0-1d2a5b0c9e11 revoked",
+        },
         {
             "level": Level.NOTICE,
             "restriction": "tier_limited",
@@ -183,6 +202,7 @@ _EVENTS: dict[str, tuple[dict[str, Any], ...]] = {
             "level": Level.NOTICE,
             "previous_policy_version": "9d07b21c44ef0a13",
             "policy_source": "/etc/gatetrail/policy.yaml",
+            "shadow_policy_version": "b61d9e07c2a84f35",
             "changes": ("servers.finance.tools.get_invoice.tier: admin became user",),
             "message": "policy 3f8a1c0de5b94277 is in force",
         },
