@@ -8,7 +8,7 @@ from typing import Any, cast
 import orjson
 
 from gatetrail.policy.hooks import ABOUT_TOOLS, HookMoment
-from gatetrail.service.agents.report import Report, Unreadable, is_too_deep
+from gatetrail.service.agents.report import MAX_DEPTH, Report, Unreadable, is_too_deep
 
 GATE = "PreToolUse"
 
@@ -27,6 +27,10 @@ MOMENTS: Mapping[str, HookMoment] = {
 """By `hook_event_name`."""
 
 MAX_ID_CHARACTERS = 256
+MAX_OPENINGS = 300_000
+"""Of `{` and `[` in one report; a file of program text with 4 MB has fewer."""
+MAX_STRANGE_BYTES, MAX_STRANGE_OPENINGS = 1 << 20, 5_000
+"""Of a report that was refused, which may be anybody's: what is more is not worth a look."""
 
 _CONTENT = ("prompt", "tool_response", "error", "message", "title", "last_assistant_message")
 _REASONS = ("source", "reason", "notification_type", "agent_type")
@@ -38,6 +42,8 @@ class ClaudeCode:
     source = "claude-code"
 
     def is_harmless(self, body: bytes) -> bool:
+        if len(body) > MAX_STRANGE_BYTES or _openings(body) > MAX_STRANGE_OPENINGS:
+            return False
         try:
             moment = _moment_of(_object_in(body))
         except Unreadable:
@@ -77,14 +83,22 @@ def _decided(decision: str, reason: str) -> Mapping[str, Any]:
     return {"hookSpecificOutput": told}
 
 
+def _openings(body: bytes) -> int:
+    """Of objects and lists, those in texts among them. Each takes a hundred bytes of memory when it is parsed."""
+    return body.count(b"{") + body.count(b"[")
+
+
 def _object_in(body: bytes) -> Mapping[str, Any]:
+    openings = _openings(body)
+    if openings > MAX_OPENINGS:
+        raise Unreadable(f"the report has more than {MAX_OPENINGS} opening braces and brackets")
     try:
         payload: object = orjson.loads(body)
     except orjson.JSONDecodeError as problem:
         raise Unreadable("the report is no JSON") from problem
     if not isinstance(payload, dict):
         raise Unreadable("the report is no JSON object")
-    if is_too_deep(cast("object", payload)):
+    if openings > MAX_DEPTH and is_too_deep(cast("object", payload)):
         raise Unreadable("the report is nested too deep")
     return cast("dict[str, Any]", payload)
 

@@ -7,15 +7,14 @@ from http import HTTPStatus
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gatetrail.service.agents.intake import Intake
 from gatetrail.service.agents.known import AGENTS, CLAUDE_CODE, HOOKS
-from gatetrail.service.agents.report import MAX_PAYLOAD_BYTES, Agent
+from gatetrail.service.agents.report import Agent
 from gatetrail.service.problems import FAILED
 
-TOO_LONG_KEY = "gatetrail.hook_too_long"
-"""In the scope of a report that was too long to be read."""
+UNREAD_KEY = "gatetrail.hook_unread"
+"""In the scope of a report that was not read to its end: why."""
 
-MAX_PASSED_OVER_BYTES = 16 * MAX_PAYLOAD_BYTES
-"""A client that still sends would miss the answer, so this much is let pass by."""
 MAX_TOLD_BYTES = 65_536
 _FAILED = HTTPStatus.INTERNAL_SERVER_ERROR
 
@@ -29,33 +28,34 @@ class FailClosed:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._intake = Intake()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].startswith(HOOKS):
             await self._app(scope, receive, send)
             return
-        body = await _body_of(receive)
-        if body is None:
-            return  # nobody is there any more
-        if len(body) > MAX_PAYLOAD_BYTES:
-            scope[TOO_LONG_KEY], body = True, b""
-        agent = AGENTS.get(scope["path"], CLAUDE_CODE)
-        if agent.is_harmless(body):
-            await self._app(scope, _replayed(body, receive), send)
-            return
-        answer = _Answer(agent, send)
-        try:
-            await self._app(scope, _replayed(body, receive), answer.send)
-        except Exception:
-            await answer.fail()
-            raise
+        async with self._intake.body(receive) as body:
+            if body is None:
+                return  # nobody is there any more
+            if body.why_unread is not None:
+                scope[UNREAD_KEY] = body.why_unread
+            answer = _Answer(AGENTS.get(scope["path"], CLAUDE_CODE), body.content, send)
+            try:
+                await self._app(scope, _replayed(body.content, receive), answer.send)
+            except Exception:
+                await answer.fail()
+                raise
 
 
 class _Answer:
-    """Passes a success on, and turns anything else into a denial when it is complete."""
+    """Passes a success on, and turns anything else into a denial when it is complete, unless nothing was asked for.
 
-    def __init__(self, agent: Agent, send: Send) -> None:
+    What was asked for is looked at only then: until somebody is refused, nobody knows who made us read it.
+    """
+
+    def __init__(self, agent: Agent, asked: bytes, send: Send) -> None:
         self._agent = agent
+        self._asked = asked
         self._send = send
         self._held_status: int | None = None
         self._held = b""
@@ -63,7 +63,8 @@ class _Answer:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            if not HTTPStatus.OK <= message["status"] < HTTPStatus.MULTIPLE_CHOICES:
+            is_success = HTTPStatus.OK <= message["status"] < HTTPStatus.MULTIPLE_CHOICES
+            if not is_success and not self._agent.is_harmless(self._asked):
                 self._held_status = message["status"]
                 return
             self._started = True
@@ -75,8 +76,8 @@ class _Answer:
             await self._deny(_told(self._held_status, self._held))
 
     async def fail(self) -> None:
-        """Deny, unless there is an answer already."""
-        if not self._started:
+        """Deny, unless there is an answer already or nothing was asked for."""
+        if not self._started and not self._agent.is_harmless(self._asked):
             await self._deny(FAILED)
 
     async def _deny(self, why: str) -> None:
@@ -98,23 +99,6 @@ def _told(status: int, body: bytes) -> str:
     except (orjson.JSONDecodeError, KeyError, TypeError):
         detail = None
     return detail if isinstance(detail, str) else f"{status} {HTTPStatus(status).phrase}"
-
-
-async def _body_of(receive: Receive) -> bytes | None:
-    """The whole body, or its beginning, which is then longer than it may be; None when the client has gone."""
-    body, passed_over_bytes = b"", 0
-    while passed_over_bytes <= MAX_PASSED_OVER_BYTES:
-        message = await receive()
-        if message["type"] != "http.request":
-            return None
-        chunk: bytes = message.get("body", b"")
-        if len(body) <= MAX_PAYLOAD_BYTES:
-            body += chunk
-        else:
-            passed_over_bytes += len(chunk)
-        if not message.get("more_body", False):
-            break
-    return body
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

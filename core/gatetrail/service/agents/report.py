@@ -48,7 +48,10 @@ class Agent(Protocol):
         ...
 
     def is_harmless(self, body: bytes) -> bool:
-        """Whether a report certainly asks for no permission. Never raises; False for what cannot be read."""
+        """Whether a report certainly asks for no permission.
+
+        Never raises; False for what cannot be read, or only at a cost that is too much for a stranger.
+        """
         ...
 
     def report_of(self, body: bytes) -> Report:

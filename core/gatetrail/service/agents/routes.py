@@ -17,10 +17,10 @@ from gatetrail.dispatcher import Denied, denial_text
 from gatetrail.identity.caller import Caller, IdentityRefusal, Refused
 from gatetrail.policy.hooks import HookMoment
 from gatetrail.service.agents.description import DECISION_HEADER, REQUEST_BODY, HookAnswer, documented
-from gatetrail.service.agents.fail_closed import TOO_LONG_KEY
+from gatetrail.service.agents.fail_closed import UNREAD_KEY
 from gatetrail.service.agents.known import AGENTS, source_of
 from gatetrail.service.agents.reception import Blocked, Reception
-from gatetrail.service.agents.report import MAX_PAYLOAD_BYTES, Agent, Unreadable
+from gatetrail.service.agents.report import Agent, Unreadable
 from gatetrail.service.agents.visit import Visit
 from gatetrail.service.api.api import BEARER
 from gatetrail.service.problems import Problem
@@ -122,10 +122,10 @@ class HookRoute:
 
 
 async def _body_of(request: Request) -> bytes:
-    body = b"" if TOO_LONG_KEY in request.scope else await request.body()
-    if TOO_LONG_KEY in request.scope or len(body) > MAX_PAYLOAD_BYTES:
-        raise Unreadable(f"the report is longer than {MAX_PAYLOAD_BYTES} bytes")
-    return body
+    why_unread: object = request.scope.get(UNREAD_KEY)
+    if why_unread is not None:
+        raise Unreadable(str(why_unread))
+    return await request.body()
 
 
 def _json(answer: object, execution_id: str | None) -> Response:
