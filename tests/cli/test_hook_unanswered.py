@@ -105,7 +105,7 @@ async def test_what_cannot_be_read_or_told_denies_a_tool(closed: str) -> None:
         return 2 if out.strip() == denial.replace(b":", b": ") else process.returncode or 0
 
     async with listening(saying("200 OK", denial)) as url:
-        assert await asyncio.gather(ended(url), ended(NOBODY_THERE)) == [2, 2]
+        assert set(await asyncio.gather(ended(url), ended(NOBODY_THERE))) == {2}
 
 
 async def test_a_payload_that_asks_for_a_tool_counts_more_than_the_argument() -> None:

@@ -77,7 +77,8 @@ async def test_what_a_stranger_sends_is_looked_at_only_when_that_is_cheap(servic
     """What is not looked at may have asked for a tool."""
     stranger = Agent(service, "s-costly", {"Authorization": "Bearer not.a.token"})
     assert (await stranger.report("Stop", more=[[]] * 100)).status_code == 401
-    for more in ([[]] * MAX_STRANGE_OPENINGS, "x" * (1 << 20)):
+    costly: list[object] = ["[" * MAX_STRANGE_OPENINGS, "x" * (1 << 20)]
+    for more in costly:
         assert "has not decided" in (denial_in(await stranger.report("Stop", more=more)) or "")
 
 
