@@ -15,6 +15,7 @@ from gatetrail.errors import ServerNotSupported
 from gatetrail.events.stamp import Stamp
 from gatetrail.identity.bearer import TokenVerifier
 from gatetrail.identity.caller import Anonymous, Caller, Refused
+from gatetrail.identity.lease import Holds
 from gatetrail.identity.proxies.verifier import ProxyVerifier
 from gatetrail.identity.standing import Standing
 from gatetrail.mcp.announcements import Announcements
@@ -108,6 +109,10 @@ class Adapter:
     def proven_in(self, scope: Scope) -> Caller:
         """Whom the identity layer has found, apart from any session."""
         return Bearer.caller_in(scope) or TOKEN_MISSING
+
+    def holds_in(self, scope: Scope) -> Holds:
+        """Whether what was proven for a request holds still, to be asked for as long as its answer goes on."""
+        return self._bearer.holds_in(scope)
 
     async def report_refused(self, scope: Scope, refused: Refused) -> bool:
         """Record that somebody was refused who had come through the identity layer.

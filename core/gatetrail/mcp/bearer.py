@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
@@ -11,6 +12,7 @@ from mcp.server.auth.provider import AccessToken
 from gatetrail.dispatcher import Dispatcher
 from gatetrail.identity.bearer import TokenVerifier, bearer_token
 from gatetrail.identity.caller import Anonymous, Authenticated, AuthMethod, Caller, IdentityRefusal, Refused
+from gatetrail.identity.lease import Holds
 from gatetrail.identity.proxies.verifier import ProxyVerifier, Vouching
 from gatetrail.identity.standing import Standing
 from gatetrail.mcp.headers import Seen, seen_in
@@ -46,10 +48,25 @@ class Bearer:
         Waits only for the keys of an issuer, and only for a key that is new; and for the nonces that proxies have used.
         A good proof is not enough: whoever is no longer in good standing is refused, on every use.
         """
-        proven = await self._proven(scope)
-        if self._standing is None or not isinstance(proven, Authenticated):
-            return proven
-        return self._standing.admitted(proven)
+        return self.in_standing(await self._proven(scope))
+
+    def in_standing(self, caller: Caller) -> Caller:
+        """The caller as he may come in now, however long ago he was proven."""
+        if self._standing is None or not isinstance(caller, Authenticated):
+            return caller
+        return self._standing.admitted(caller)
+
+    def holds_in(self, scope: Mapping[str, Any]) -> Holds:
+        """Whether what was proven for a request holds still. Keeps nothing else of the scope."""
+        return partial(self._holds, self.caller_in(scope), seen_in(scope).authorization)
+
+    def _holds(self, caller: Caller | None, authorization: str | None) -> bool:
+        identity = self._dispatcher.gates.policy.document.identity
+        if not isinstance(caller, Authenticated):
+            return isinstance(caller, Anonymous) and identity.anonymous
+        token = bearer_token(authorization) if caller.auth_method is AuthMethod.BEARER else None
+        proven = self._verifier.under(identity).verify(token) if isinstance(token, str) else caller
+        return self.in_standing(proven) == caller
 
     def is_by_proxy(self, scope: Mapping[str, Any]) -> bool:
         """Whether there are identity headers that may be those of a trusted proxy: then they count, and not a token."""

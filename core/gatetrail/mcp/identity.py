@@ -18,6 +18,7 @@ from gatetrail.mcp.bearer import CALLER_KEY
 from gatetrail.mcp.calls import SESSION_KEY
 from gatetrail.mcp.door import Door
 from gatetrail.mcp.headers import SEEN_KEY, Seen
+from gatetrail.mcp.lasting import Lasting, is_listening
 from gatetrail.mcp.opening import OPENING_KEY, Opening
 from gatetrail.mcp.permit import CALLER
 from gatetrail.mcp.refusals import Refusal
@@ -106,7 +107,10 @@ class IdentityLayer:
         authenticated = auth_context_var.set(user)
         traced = None if scope[SEEN_KEY].traceparent is None else spans.attach(scope)
         try:
-            await self._app(scope, receive, send)
+            if self._problems or not is_listening(scope):
+                await self._app(scope, receive, send)
+            else:
+                await Lasting(receive, send, self._door.bearer.holds_in(scope)).run(self._app, scope)
         finally:
             spans.detach(traced)
             auth_context_var.reset(authenticated)

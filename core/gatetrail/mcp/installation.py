@@ -49,7 +49,7 @@ class Installation:
 
     def ambient_caller(self) -> Caller:
         """Who is behind a call that came over no wire of its own."""
-        return CALLER.get() or self._local_caller
+        return self._bearer.in_standing(CALLER.get() or self._local_caller)
 
     def call_of(self, context: Context, asked: Asked) -> Call:
         """The call of one message."""
@@ -104,7 +104,7 @@ class Installation:
 
     async def admit(self, kind: Kind, name: str, arguments: Mapping[str, Any], body: Body) -> Any:
         flight = FLIGHT.get()
-        caller = flight.caller if flight is not None else self.ambient_caller()
+        caller = self._bearer.in_standing(flight.caller) if flight is not None else self.ambient_caller()
         return await self.through(self._nested_call(kind, name, arguments, flight), caller, body, tool_error)
 
     def _nested_call(self, kind: Kind, name: str, arguments: Mapping[str, Any], flight: Flight | None) -> Call:

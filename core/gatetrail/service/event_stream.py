@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import assert_never
 
 from starlette.datastructures import Headers
@@ -17,6 +17,7 @@ from gatetrail.events.model import AuditGap
 from gatetrail.events.stamp import Stamp
 from gatetrail.events.wire import canonical, keys_of
 from gatetrail.feed import Broadcaster, Gap, GapReason, Heartbeat, Item, Past, Subscription, Wanted
+from gatetrail.identity.lease import Holds, Lease
 from gatetrail.service.problems import problem_of
 from gatetrail.service.rest import leave_to_outermost
 from gatetrail.words import Level
@@ -39,10 +40,11 @@ class EventStream(Response):
     nothing is to be told for a while, a comment comes, and with it an `id:` without data if the stream has moved on:
     a reader that comes back then needs not be shown anew what it did not want.
 
-    `after_seq` says where to begin; the header `Last-Event-ID` goes over it, because a browser that comes back asks
+    `shown` gives an event as the reader may see it. `after_seq` says where to begin; the header `Last-Event-ID` goes over it, because a browser that comes back asks
     for the same address again. Answers 400 to an id that is none, and 429 when no place is free, as RFC 9457 problems.
     The place is held while this answer is being sent, and not a moment longer, however that ends. After `ends_in_s`,
-    when what the reader has proven ends, the stream does, too.
+    when what the reader has proven ends, the stream does, too; within a second when it no longer `holds`, and then what
+    waits for the reader is not given any more.
 
     Written by hand, because `sse_starlette` keeps three tasks and a cancel scope for each stream: with it an idle
     subscriber takes 42 kB in all, and 30 is the budget.
@@ -59,7 +61,9 @@ class EventStream(Response):
         *,
         past: Past | None = None,
         after_seq: int | None = None,
+        shown: Callable[[Entry], Entry] = lambda entry: entry,
         ends_in_s: float | None = None,
+        holds: Holds | None = None,
     ) -> None:
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]
@@ -69,7 +73,9 @@ class EventStream(Response):
         self._stamp = stamp
         self._past = past
         self._after_seq = after_seq
+        self._shown = shown
         self._ends_in_s = ends_in_s
+        self._holds = holds
         self._told_seq = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -112,6 +118,17 @@ class EventStream(Response):
             return None
         return asyncio.get_running_loop().call_later(max(self._ends_in_s, 0), subscription.end)
 
+    def lease(self, subscription: Subscription) -> Lease | None:
+        """Have the subscription end when the reader would not be let in again."""
+        if self._holds is None:
+            return None
+
+        def cut() -> None:
+            subscription.leave()
+            subscription.end()
+
+        return Lease(self._holds, cut)
+
     def _chunk(self, item: Item, subscription: Subscription) -> bytes:
         chunk = bytearray(self._frame(item))
         for more in subscription.ready():
@@ -122,9 +139,9 @@ class EventStream(Response):
 
     def _frame(self, item: Item) -> bytes:
         match item:
-            case Entry(seq=seq, event_name=name, line=line):
+            case Entry(seq=seq, event_name=name):
                 self._told_seq = seq
-                return b"id: %d\nevent: %s\ndata: %s\n\n" % (seq, name.encode(), line)
+                return b"id: %d\nevent: %s\ndata: %s\n\n" % (seq, name.encode(), self._shown(item).line)
             case Gap():
                 return b"event: audit.gap\ndata: %s\n\n" % canonical(keys_of(self._notice(item)))
             case Heartbeat(seq=seq) if seq <= self._told_seq:
@@ -157,7 +174,7 @@ class _Frames:
 
     async def send(self, receive: Receive, send: Send) -> None:
         watching = asyncio.create_task(_until_gone(receive, self._subscription))
-        timer = self._stream.end_later(self._subscription)
+        timer, lease = self._stream.end_later(self._subscription), self._stream.lease(self._subscription)
         try:
             async for chunk in self._stream.chunks(self._subscription):
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
@@ -166,6 +183,8 @@ class _Frames:
             self.drop()
             if timer is not None:
                 timer.cancel()
+            if lease is not None:
+                lease.end()
             watching.cancel()
             await asyncio.wait([watching])
 

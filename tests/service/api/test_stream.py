@@ -17,8 +17,11 @@ import pytest
 
 from gatetrail.events.journal import Entry
 from gatetrail.feed import Subscription
+from gatetrail.identity.restrictions import Restriction, RestrictionKind
+from gatetrail.identity.tiers import Tier
 from gatetrail.runtime.application import READER_CONNECTIONS
 from gatetrail.settings import StreamSettings
+from gatetrail_sinks.postgres.restrictions import PostgresRestrictions
 from tests.delivery.driving import until
 from tests.require import require_or_skip
 from tests.samples import completed, decided
@@ -179,6 +182,36 @@ async def test_it_ends_when_the_token_is_no_longer_accepted_and_not_before(servi
     refused = await service.get(STREAM, headers)
     assert (refused.status_code, refused.json()["code"]) == (401, "token_expired")
     assert await service.listeners(service.as_user("tim")) == 0
+
+
+async def restrict(service: Service, kind: RestrictionKind, user_id: str, tier: Tier | None = None) -> None:
+    store = PostgresRestrictions(service.dsn, service.gate.recording.pool)
+    await store.put(Restriction(kind, None, user_id, None, tier, "left", "eve", 0.0), 3600.0)
+
+
+async def test_it_ends_soon_when_the_token_is_revoked_and_opens_no_more(service: Service) -> None:
+    headers = service.as_user("rex")
+    async with listening(service, headers) as listener, listening(service, service.as_user("ted")) as other:
+        await listener.heartbeat()
+        await restrict(service, RestrictionKind.USER_REVOKED, "rex")
+        assert await listener.rest() == []
+        (entry,) = await service.record([decided(service.gate.stamp, user_id="ted")])
+        assert await other.take(1) == frames([entry])
+    refused = await service.get(STREAM, headers)
+    assert (refused.status_code, refused.json()["code"]) == (401, "token_revoked")
+    await service.until_listeners(0)
+
+
+async def test_who_no_longer_sees_everything_is_shown_it_no_more(service: Service) -> None:
+    headers = service.as_user("ines", Tier.ADMIN)
+    async with listening(service, headers) as listener:
+        (entry,) = await service.record([decided(service.gate.stamp)])
+        assert await listener.take(1) == frames([entry])
+        await restrict(service, RestrictionKind.TIER_LIMITED, "ines", Tier.USER)
+        assert await listener.rest() == []
+    async with listening(service, headers) as listener:
+        (_, own) = await service.record([decided(service.gate.stamp), decided(service.gate.stamp, user_id="ines")])
+        assert await listener.take(1) == frames([own])
 
 
 async def test_a_user_with_too_many_is_told_when_to_come_back(service: Service) -> None:

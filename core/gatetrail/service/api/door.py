@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from gatetrail.identity.caller import Anonymous, Authenticated, Caller, IdentityRefusal, Refused
+from gatetrail.identity.lease import Holds
 from gatetrail.identity.protected_resource import metadata_url
 from gatetrail.identity.tiers import Tier
 from gatetrail.redaction import Redactor
@@ -32,6 +33,10 @@ class Identities(Protocol):
         """Whom the identity layer has found, as the session allows that the proof names. Raises `Unavailable`."""
         ...
 
+    def holds_in(self, scope: Scope) -> Holds:
+        """Whether what was proven for a request holds still, to be asked for as long as its answer goes on."""
+        ...
+
     async def report_refused(self, scope: Scope, refused: Refused) -> bool:
         """Record a refusal; False when the one who was refused counts as a scanner from now on."""
         ...
@@ -47,6 +52,10 @@ class Door:
     def redactor(self) -> Redactor:
         """Of the policy in force."""
         return self._identities.redactor
+
+    def holds_for(self, request: Request) -> Holds:
+        """Whether the one who asked would be let in again."""
+        return self._identities.holds_in(request.scope)
 
     async def admit(self, request: Request, response: Response) -> None:
         """Proven users only; the others get 401. What they are told is kept by no cache."""

@@ -133,11 +133,12 @@ class EventRoutes:
             found = await search.newest(wanted, turn.fetched, turn.before)
         else:
             found = await search.after(wanted, turn.after, turn.fetched, turn.before)
+        found = [reader.shown(entry) for entry in found]
         page = turn.page(found, lambda entry: entry.seq, head_seq)
         return await (_lines if _wants_lines(accept) else _objects)(page, asked.format)
 
     async def stream(self, request: Request, reader: Reading, asked: Annotated[StreamAsked, Query()]) -> Response:
-        """Every new event that fits, until your token ends; with `after` or `Last-Event-ID` first what came before.
+        """New events that fit, as long as your token is good; with `after` or `Last-Event-ID` first what came before.
 
         Nothing is lost without being told. `curl -N -H "Authorization: Bearer $TOKEN" .../v1/events/stream` shows it.
         Without the role `auditor` or the tier admin: your own events.
@@ -152,7 +153,9 @@ class EventRoutes:
             sources.stamp,
             past=None if wanted == EventFilter() else sources.past(wanted),
             after_seq=asked.after,
+            shown=reader.shown,
             ends_in_s=_ends_in_s(reader, sources.clock),
+            holds=self._door.holds_for(request),
         )
 
 
