@@ -35,7 +35,7 @@ def test_a_key_is_of_the_same_class_in_every_event() -> None:
 def test_what_tells_about_a_person_is_sensitive() -> None:
     assert {
         *("user_id", "claimed_user_id", "session_id", "department", "roles", "src_ip"),
-        *("http_user_agent", "arguments_preview", "working_directory"),
+        *("http_user_agent", "arguments_preview", "working_directory", "changed_by"),
     } == SENSITIVE_KEYS
 
 

@@ -94,7 +94,7 @@ async def play(stage: Stage, call: Call, caller: Caller) -> bytes:
     await stage.dispatcher.report(reports.scanner_detected(stage.stamp, knock, denial, redactor))
     refused = Refused(IdentityRefusal.CLAIM_INVALID, f"wrong: {call.tool_name}", getattr(caller, "user_id", None))
     await stage.dispatcher.report(reports.identity_refused(stage.stamp, knock, refused, AuthMethod.BEARER, redactor))
-    stored = orjson.dumps([repr(session) for session in vars(stage.store)["_sessions"].values()])
+    stored = orjson.dumps([repr(row) for row in await stage.store.newest(None, 100)])
     return await stage.lines() + stored
 
 

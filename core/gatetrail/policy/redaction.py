@@ -49,8 +49,8 @@ class ClassActions(PolicyPart):
     """What is done to the keys and values of a class. What is public is always kept."""
 
     sensitive: Action = Action.KEEP
-    """`user_id`, `session_id`, `claimed_user_id`, `department`, `roles`, `src_ip`, `http_user_agent` and the values in
-    `arguments_preview`. Ids are hashed where the others are masked or dropped: else all users would be one."""
+    """`user_id`, `session_id`, `claimed_user_id`, `changed_by`, `department`, `roles`, `src_ip`, `http_user_agent`,
+    `working_directory` and the values in `arguments_preview`. Ids are hashed where the others are masked or dropped: else all users would be one."""
     secret: Action = Action.MASK
     """Never `keep`."""
 

@@ -51,7 +51,17 @@ MAX_BYTES: Mapping[str, int] = {
 """How long a text from outside can be in an event, as counted in JSON."""
 
 IDS = frozenset(
-    {"user_id", "claimed_user_id", "session_id", "context_id", "client_id", "task_id", "call_id", "token_id"}
+    {
+        "user_id",
+        "claimed_user_id",
+        "session_id",
+        "context_id",
+        "client_id",
+        "task_id",
+        "call_id",
+        "token_id",
+        "changed_by",
+    }
 )
 """Where different values have to stay different: what would be masked, dropped or cut is hashed."""
 
