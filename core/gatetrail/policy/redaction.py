@@ -50,7 +50,8 @@ class ClassActions(PolicyPart):
 
     sensitive: Action = Action.KEEP
     """`user_id`, `session_id`, `claimed_user_id`, `changed_by`, `department`, `roles`, `src_ip`, `http_user_agent`,
-    `working_directory` and the values in `arguments_preview`. Ids are hashed where the others are masked or dropped: else all users would be one."""
+    `working_directory` and the values in `arguments_preview`. Ids are hashed where the others are masked or dropped:
+    else all users would be one."""
     secret: Action = Action.MASK
     """Never `keep`."""
 
