@@ -49,7 +49,7 @@ REQUIREMENTS = (
     ),
     Requirement(
         "A6",
-        "later",
+        "built",
         "MCP sessions are kept in memory and in PostgreSQL; after a restart a client of either "
         "protocol era goes on with its session.",
     ),
@@ -66,7 +66,7 @@ REQUIREMENTS = (
     ),
     Requirement(
         "A9",
-        "later",
+        "built",
         "An agent's own tools pass the same gates through a hook endpoint and a command, which "
         "denies when the service is away.",
     ),
@@ -97,14 +97,14 @@ REQUIREMENTS = (
     ),
     Requirement(
         "B5",
-        "later",
+        "built",
         "The scanner gate sees through encodings, case, dots and slashes, finds probes inside MCP, "
         "and locks out who keeps on probing.",
     ),
     Requirement("B6", "built", "The blocklist denies tools, users and data domains."),
     Requirement(
         "B7",
-        "later",
+        "built",
         "The blocklist denies argument values by path and pattern, with a reason and an expiry.",
     ),
     Requirement(
@@ -115,7 +115,7 @@ REQUIREMENTS = (
     ),
     Requirement(
         "B9",
-        "later",
+        "built",
         "Buckets hold across processes and machines; without the shared store the answer is stricter, never free.",
     ),
     Requirement(
@@ -137,19 +137,19 @@ REQUIREMENTS = (
     ),
     Requirement(
         "C3",
-        "later",
+        "built",
         "A proxy may vouch for an end user by headers; the same checks run and the row names that user.",
     ),
     Requirement(
         "C4",
-        "later",
+        "built",
         "The proxy proves itself by its network and a signature over time and nonce; identity "
         "headers from anybody else are stripped and reported.",
     ),
     Requirement("C5", "built", "Tokens signed with HS256 are checked for issuer and audience."),
     Requirement(
         "C6",
-        "later",
+        "built",
         "RS256, ES256 and EdDSA with rotating key sets, revocation by token id, and the metadata "
         "and challenges that OAuth clients expect.",
     ),
@@ -157,7 +157,7 @@ REQUIREMENTS = (
     Requirement("D1", "built", "A denied call never reaches its handler."),
     Requirement(
         "D2",
-        "later",
+        "built",
         "Rates, bursts, scopes and blocklist stand in a YAML file that is re-read while running; "
         "the swap is atomic and a bad file leaves the last good one in force.",
     ),
@@ -172,7 +172,7 @@ REQUIREMENTS = (
         "built",
         "Allowed and denied calls alike leave a row with trace, user, session and tool in one table.",
     ),
-    Requirement("D5", "later", "Ten lifecycle hooks run outside actions, chosen by matchers, in good time."),
+    Requirement("D5", "built", "Ten lifecycle hooks run outside actions, chosen by matchers, in good time."),
     Requirement(
         "D6",
         "built",
@@ -180,7 +180,7 @@ REQUIREMENTS = (
     ),
     Requirement(
         "D7",
-        "later",
+        "built",
         "A changed policy is tried on recorded decisions, then runs in shadow, then is enforced.",
     ),
     Requirement("D8", "built", "One command explains a decision completely from its id."),
