@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
 from typing import Any, cast
@@ -23,14 +23,12 @@ MIN_CHARACTERS, MAX_CHARACTERS = 4, 512
 MAX_VALUES = 1_000
 """So many values of a call are looked at: this gate recognises who probes, the blocklist is what nothing gets past."""
 MAX_REMEMBERED = 8_192
-LAST_PLAIN = "\u02ff"
-"""Up to here no character is another way to write one of ASCII but the soft hyphen, which nobody sees."""
 
 _EVERYWHERE: Steps = ()
 _JOINED = {rule_id: "|".join(shapes) for rule_id, shapes in SHAPES.items()}
 _SHAPES = {rule_id: compile_expression(rf"(?i)\A(?:{shape})\z", capture=False) for rule_id, shape in _JOINED.items()}
 _ANY = tuple(joined_expressions([rf"(?i)\A(?:{shape})\z" for shape in _JOINED.values()]))
-_HINT = compile_expression(f"(?i){'|'.join(HINTS)}", capture=False)
+_HINT = compile_expression(f"(?i){'|'.join((*HINTS, PATH_HINT))}", capture=False)
 _PATH_HINT = compile_expression(f"(?i){PATH_HINT}", capture=False)
 _PATHS = PathList(GUARDED_FILES)
 
@@ -55,13 +53,14 @@ class ArgumentFinder:
         exempt = self._exempt(call.server_name, call.tool_name) if self._exempt else ()
         if _EVERYWHERE in exempt:
             return None
-        texts = short_texts(call.arguments, exempt)
+        texts = short_texts(call.arguments, exempt) if exempt else all_short_texts(call.arguments)
         joined = "\x00".join(texts)
-        if not joined.isascii():
-            texts += [without_tricks(text) for text in texts if max(text) > LAST_PLAIN or "\xad" in text]
+        if not joined.isascii() and _may_trick(joined):
+            texts += [without_tricks(text) for text in texts if _may_trick(text)]
+            joined = "\x00".join(texts)
         if "%" in joined:
-            texts += [unquote(text) for text in texts if "%" in text]
-        return _found(texts)
+            joined = "\x00".join(texts + [unquote(text) for text in texts if "%" in text])
+        return _found(f"\x00{joined}".encode("utf-8", "replace"))
 
 
 class _Names:
@@ -75,63 +74,84 @@ class _Names:
         )
 
 
-def short_texts(arguments: Mapping[str, Any], exempt: tuple[Steps, ...]) -> list[str]:
+def all_short_texts(arguments: Mapping[str, Any]) -> list[str]:
     """The texts among the values that are neither too short nor too long to be a probe; keys are none.
 
-    Arguments are what JSON makes of them: other types of values are no probes.
+    Arguments are what JSON makes of them: other types of values are no probes. The nearest `MAX_VALUES` are looked at.
     """
     texts: list[str] = []
-    waiting: list[tuple[object, tuple[Steps, ...]]] = [(arguments, exempt)]
-    left = MAX_VALUES
-    while waiting and left > 0:
-        value, ways = waiting.pop()
-        left -= 1
+    reached: list[object] = [*islice(arguments.values(), MAX_VALUES)]
+    for value in reached:
         kind = type(value)
         if kind is str:
-            text = cast("str", value)
-            if MIN_CHARACTERS <= len(text) <= MAX_CHARACTERS:
+            if MIN_CHARACTERS <= len(text := cast("str", value)) <= MAX_CHARACTERS:
+                texts.append(text)
+        elif kind is dict:
+            reached.extend(islice(cast("dict[str, Any]", value).values(), MAX_VALUES - len(reached)))
+        elif kind is list:
+            reached.extend(islice(cast("list[Any]", value), MAX_VALUES - len(reached)))
+    return texts
+
+
+def short_texts(arguments: Mapping[str, Any], exempt: tuple[Steps, ...]) -> list[str]:
+    """The same apart from what stands at these places and below them."""
+    texts: list[str] = []
+    reached: list[tuple[object, tuple[Steps, ...]]] = [(arguments, exempt)]
+    for value, ways in reached:
+        kind = type(value)
+        if kind is str:
+            if MIN_CHARACTERS <= len(text := cast("str", value)) <= MAX_CHARACTERS:
                 texts.append(text)
         elif kind is dict or kind is list:
-            waiting += _below(cast("dict[str, Any] | list[Any]", value), ways, left)
+            reached += _below(cast("dict[str, Any] | list[Any]", value), ways, MAX_VALUES - len(reached))
     return texts
 
 
 def _below(
     value: dict[str, Any] | list[Any], ways: tuple[Steps, ...], count: int
-) -> Iterable[tuple[object, tuple[Steps, ...]]]:
-    if not ways:
-        return [(item, ()) for item in islice(value.values() if isinstance(value, dict) else value, count)]
+) -> Iterator[tuple[object, tuple[Steps, ...]]]:
     keyed: Iterable[tuple[str | int, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
-    found: list[tuple[object, tuple[Steps, ...]]] = []
     for key, item in islice(keyed, count):
         further = tuple(dict.fromkeys(steps for way in ways for steps in onward(way, key)))
         if _EVERYWHERE not in further:
-            found.append((item, further))
-    return found
+            yield item, further
 
 
-def _found(texts: Sequence[str]) -> str | None:
-    joined = "\x00".join(texts).encode("utf-8", "replace")
-    hint = _HINT.search(joined)
+def _may_trick(text: str) -> bool:
+    """Whether something may be another way to write ASCII, or unseen; of Latin-1 only a hyphen and a space are."""
+    try:
+        latin = text.encode("latin-1")
+    except UnicodeEncodeError:
+        return True
+    return b"\xad" in latin or b"\xa0" in latin
+
+
+def _found(texts: bytes) -> str | None:
+    """Of texts with a NUL before each. Only one with a hint is looked at closely, and most calls have none."""
+    hint = _HINT.search(texts)
     while hint is not None:
-        begin, end = joined.rfind(b"\x00", 0, hint.start()) + 1, joined.find(b"\x00", hint.start())
-        end = len(joined) if end < 0 else end
-        if rule_id := _shape_of(joined[begin:end]):
+        begin = texts.rfind(b"\x00", 0, hint.start() + 1) + 1
+        end = texts.find(b"\x00", max(begin, hint.start() + 1))
+        end = len(texts) if end < 0 else end
+        text = texts[begin:end]
+        if rule_id := _shape_of(text) or _path_probe(text):
             return rule_id
-        hint = _HINT.search(joined, end)
-    if _PATH_HINT.search(joined) is None:
-        return None
-    return next(filter(None, map(_path_probe, texts)), None)
+        hint = _HINT.search(texts, end)
+    return None
 
 
 def _shape_of(text: bytes) -> str | None:
-    if not any(shape.search(text) is not None for shape in _ANY):
-        return None
-    return next((rule_id for rule_id, shape in _SHAPES.items() if shape.search(text) is not None), None)
+    for shape in _ANY:
+        if shape.search(text) is not None:
+            return next((rule_id for rule_id, shape in _SHAPES.items() if shape.search(text) is not None), None)
+    return None
 
 
-def _path_probe(text: str) -> str | None:
+def _path_probe(encoded: bytes) -> str | None:
     """A whole value that is a path by which only a probe goes where it leads."""
+    if _PATH_HINT.search(encoded) is None:
+        return None
+    text = encoded.decode("utf-8", "replace")
     if not may_be_path(text):
         return None
     if climbs_hidden(text):

@@ -17,6 +17,7 @@ _BREAK = rf"(?:{_QUOTE}|-?[0-9]{{1,10}}\)*{_W}*)"
 """A literal that ends where the writer of the query did not think it would."""
 _STATEMENT = "(?:drop|delete|insert|update|alter|truncate|exec|shutdown|waitfor|declare)"
 _SLEEP = rf"(?:select{_W}+)?(?:pg_)?(?:sleep|benchmark|randomblob)"
+_FUNCTION = "extractvalue|updatexml|ascii|substring|substr|exists"
 _VALUE = r"(?:['\"]?\w{1,20}['\"]?|['\"]{2}|['\"])"
 _END = rf"(?:--|#|/\*|;|{_W}){_REST}*"
 _SAID = r"(?:[0-9]{1,10}|document\.(?:cookie|domain|location)|['\"`/]?xss|window\.origin|string\.fromcharcode|`1`)"
@@ -38,13 +39,13 @@ _COMMAND = (
 
 SHAPES: Mapping[str, tuple[str, ...]] = {
     "sql_injection": (
-        rf"{_QUOTE}(?:or|and|xor|\|\||&&){_W}*\(*{_VALUE}{_W}*(?:=|<|>|like\b){_W}*{_VALUE}{_REST}*",
+        rf"{_QUOTE}(?:(?:or|and|xor)\b|\|\||&&){_W}*\(*{_VALUE}{_W}*(?:=|<|>|like\b){_W}*{_VALUE}{_REST}*",
         rf"[0-9]{{1,10}}\)*{_W}+(?:or|and){_W}+\(?[0-9]{{1,5}}{_W}*={_W}*[0-9]{{1,5}}(?:{_END})?",
         rf"{_BREAK}{_W}*union{_W}+(?:(?:all|distinct){_W}+)?\(?{_W}*select\b{_REST}*",
         rf"{_BREAK};{_W}*{_STATEMENT}\b{_REST}*",
         rf"[\w.@\-]{{1,40}}'\)*{_W}*(?:--|#|/\*)[ \-]*",
-        rf"{_BREAK}(?:and|or|;|\|\||,)?{_W}*{_SLEEP}\s*\({_REST}*",
-        rf"{_BREAK}(?:and|or){_W}*\(?(?:extractvalue|updatexml|ascii|substring|substr|exists|select\b){_REST}*",
+        rf"{_BREAK}(?:(?:and|or)\b|;|\|\||,)?{_W}*{_SLEEP}\s*\({_REST}*",
+        rf"{_BREAK}(?:and|or)\b{_W}*\(*{_W}*(?:(?:{_FUNCTION}){_W}*\(|\({_W}*select\b){_REST}*",
         rf"{_BREAK}(?:order|group){_W}+by{_W}+[0-9]{{1,3}}{_W}*(?:--|#|/\*){_REST}*",
         rf"{_BREAK}having{_W}+[0-9]{{1,5}}{_W}*={_W}*[0-9]{{1,5}}{_REST}*",
         rf"\(select\(0\)from\(select\(sleep{_REST}*",
@@ -79,12 +80,9 @@ SHAPES: Mapping[str, tuple[str, ...]] = {
 }
 """By the word that stands as `rule_id`. In RE2's syntax, without regard to case."""
 
-_AFTER_BREAK = (
-    r"(?:or\b|and\b|xor\b|union\b|having\b|order\b|group\b|\|\||&&|;|--|#|/\*"
-    r"|,?\s*(?:select|sleep|pg_sleep|benchmark|randomblob)\b)"
-)
+_AFTER_BREAK = rf"(?:(?:or|and|xor|union|having|order|group)\b|\|\||&&|;|--|#|/\*|,?{_W}*(?:select\b|{_SLEEP}\b))"
 HINTS = (
-    rf"['\"0-9]\)*(?:\s|/\*[^*]*\*/|\+)*{_AFTER_BREAK}",
+    rf"\x00{_BREAK}{_AFTER_BREAK}",
     r"\(select\(0\)",
     r"\{\{|\$\{|#\{|<%=|\*\{|@\(|<#assign|%\{",
     r"[;|&\n]\s*(?:id|whoami|uname|cat|sleep|ping|nslookup|curl|wget|nc|sh|bash|type)\b",
@@ -93,7 +91,7 @@ HINTS = (
     r"169\.254|::ffff:|2852039166|0xa9fea9fe|0251\.|metadata\.google|100\.100\.100|fd00:ec2",
     r"php://|expect://|phar://|gopher://|dict://|jar:http",
 )
-"""Each shape has one of these in it. They are quick to look for, and rare."""
+"""A text of each shape, behind a NUL, has one of these in it. They are quick to look for, and rare."""
 
 GUARDED_FILES = (
     "/etc/gshadow",
