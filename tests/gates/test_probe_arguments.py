@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -31,7 +32,7 @@ def texts_in(value: Any) -> list[str]:
         case dict():
             return texts_in([*cast("dict[str, Any]", value).values()])
         case list():
-            return [text for item in cast("list[Any]", value) for text in texts_in(item)]
+            return [text for item in cast("Sequence[Any]", value) for text in texts_in(item)]
         case _:
             return []
 
