@@ -2,61 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 
-from gatetrail.events.model import SessionEnded, SessionResumed
+from gatetrail.events.model import SessionEnded
 from gatetrail.identity.tiers import Tier
-from gatetrail.mcp import SessionLimits
+from gatetrail.sessions import Handshake
 from gatetrail.testing import MemorySessions
 from gatetrail.words import ReasonCode
-from tests.mcp.conftest import PATIENCE_S, POLICY, Gate, Site, make_gate, serve
-from tests.mcp.servers import NAME, Sample, build
-from tests.mcp.wire import HANDSHAKE, Wire
+from tests.mcp.conftest import POLICY
+from tests.mcp.processes import Process, process
+from tests.mcp.servers import NAME
+from tests.mcp.wire import HANDSHAKE
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("B3", "A6")]
 
 KINDS = ("mcpserver", "lowlevel", "fastmcp")
 NOBODY = f"identity: {{anonymous: false}}\n{POLICY}"
 ANYBODY = f"identity: {{anonymous: true}}\n{POLICY}"
-
-
-class Process:
-    """A gate, a server behind it, and the site where it answers."""
-
-    def __init__(self, gate: Gate, sample: Sample, site: Site) -> None:
-        self.gate = gate
-        self.sample = sample
-        self.site = site
-
-    def resumed(self) -> list[str | None]:
-        return [event.session_id for event in self.gate.events() if isinstance(event, SessionResumed)]
-
-    def held(self) -> int:
-        """Sessions in its memory."""
-        manager: Any = vars(self.sample.low)["_session_manager"]
-        return int(manager.held)
-
-    def takes(self, wire: Wire) -> Wire:
-        """The same client, which finds this process where the other was."""
-        wire.http, wire.url = self.site.http, f"{self.site.url}/mcp"
-        return wire
-
-
-@asynccontextmanager
-async def process(
-    folder: Path, store: MemorySessions, kind: str = "mcpserver", policy: str = POLICY, name: str = NAME, **limits: Any
-) -> AsyncGenerator[Process]:
-    gate = make_gate(folder / "spool", policy, store, SessionLimits(**limits))
-    sample = build(kind)
-    gate.adapter.install(sample.server, name=name)
-    async with serve(sample.app()) as site:
-        yield Process(gate, sample, site)
 
 
 @pytest.fixture
@@ -236,30 +202,6 @@ async def test_two_session_ids_in_one_request_are_refused(first: Process, second
     assert first.sample.ran == []
 
 
-@pytest.mark.parametrize("kind", ["mcpserver", "lowlevel"])
-async def test_an_idle_session_leaves_memory_and_comes_back_with_its_next_call(
-    tmp_path: Path, store: MemorySessions, kind: str
-) -> None:
-    async with process(tmp_path, store, kind, idle_s=0.2) as one:
-        wire = await one.site.opened(HANDSHAKE, one.gate.token("ann"))
-        assert one.held() == 1
-        with anyio.fail_after(PATIENCE_S):
-            while one.held():  # noqa: ASYNC110 -- the SDK's own timer makes it true
-                await anyio.sleep(0.05)
-        assert (await wire.call("get_invoice", {"number": 1})).result
-        assert one.resumed() == [wire.session_id]
-        assert one.held() == 1
-
-
-async def test_memory_holds_so_many_sessions_and_the_idle_one_makes_room(tmp_path: Path, store: MemorySessions) -> None:
-    async with process(tmp_path, store, in_memory=3) as one:
-        wires = [await one.site.opened(HANDSHAKE, one.gate.token("ann")) for _ in range(5)]
-        assert one.held() == 3
-        for wire in (*wires, *wires):
-            assert (await wire.call("get_invoice", {"number": 1})).result
-            assert one.held() == 3
-
-
 async def test_what_a_client_says_of_itself_is_kept_without_secrets(first: Process) -> None:
     token = first.gate.token("ann")
     wire = first.site.client(HANDSHAKE, token)
@@ -276,3 +218,37 @@ async def test_what_a_client_says_of_itself_is_kept_without_secrets(first: Proce
     assert "AKIA" not in session.handshake.initialize
     assert len(session.handshake.initialize) < 20_000
     assert "\\u0000" not in session.handshake.initialize
+
+
+@pytest.mark.parametrize(
+    ("more", "info"),
+    [
+        ({"experimental": {"x": {"number": 10**30}}}, {"name": "n\0", "version": "1"}),
+        ({}, {"name": "n" * 100_000, "version": "1" * 100_000, "description": "d" * 100_000}),
+        ({"experimental": {"x": {"deep": [[[[[[[0]]]]]]]}}}, {"name": "AKIAIOSFODNN7EXAMPLE", "version": ""}),
+    ],
+)
+async def test_whatever_a_client_says_of_itself_its_session_goes_on(
+    first: Process, second: Process, more: dict[str, Any], info: dict[str, str]
+) -> None:
+    wire = first.site.client(HANDSHAKE, first.gate.token("ann"))
+    params = {"protocolVersion": HANDSHAKE, "capabilities": more, "clientInfo": info}
+    answer = await wire.post({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})
+    wire.session_id = answer.headers["mcp-session-id"]
+    assert (await second.takes(wire).call("get_invoice", {"number": 1})).result
+    session = await first.gate.sessions.find(str(wire.session_id))
+    assert session is not None
+    assert session.handshake is not None
+    assert len(session.handshake.initialize) + len(session.handshake.client_name or "") < 20_000
+
+
+@pytest.mark.parametrize("initialize", ["{}", "null", "no JSON", '{"capabilities": []}'])
+async def test_a_session_whose_handshake_is_none_is_no_session(
+    first: Process, second: Process, store: MemorySessions, initialize: str
+) -> None:
+    wire = await first.site.opened(HANDSHAKE, first.gate.token("ann"))
+    await store.shake_hands(str(wire.session_id), Handshake(NAME, HANDSHAKE, initialize))
+    second.takes(wire)
+    for _ in range(2):
+        assert (await wire.ask("ping")).status == 404
+        assert second.held() == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Protocol, cast, runtime_checkable
 
@@ -19,6 +20,7 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
 from mcp.shared.transport_context import TransportContext
 from mcp_types import InitializeRequestParams
+from pydantic import ValidationError
 from starlette.types import Message, Receive, Scope, Send
 
 from gatetrail.errors import Unavailable
@@ -26,7 +28,7 @@ from gatetrail.identity.caller import Anonymous, Authenticated
 from gatetrail.mcp import refusals
 from gatetrail.mcp.bearer import Bearer
 from gatetrail.mcp.headers import seen_in
-from gatetrail.sessions import Handshake, Session, Sessions
+from gatetrail.sessions import Session, Sessions
 from gatetrail.sessions.taking_up import TAKING_UP_KEY, TakingUp
 
 log = logging.getLogger("gatetrail.mcp")
@@ -41,6 +43,24 @@ class TellsItsConnections(Protocol):
     def took_up(self, connection: Connection) -> None:
         """A session goes on in this process; its client has shaken hands long ago."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Resumable:
+    """A session that its caller may go on with, and all that this takes."""
+
+    session: Session
+    protocol_version: str
+    said: InitializeRequestParams
+
+    def connection(self, dispatcher: JSONRPCDispatcher[TransportContext]) -> Connection:
+        """As it was when both sides had shaken hands."""
+        connection = Connection.for_loop(
+            dispatcher, session_id=self.session.session_id, protocol_version_hint=self.protocol_version
+        )
+        connection.client_params = self.said
+        connection.initialized.set()
+        return connection
 
 
 class ResumingSessionManager(StreamableHTTPSessionManager):
@@ -91,7 +111,8 @@ class ResumingSessionManager(StreamableHTTPSessionManager):
         session_id = seen_in(scope).session_id
         if session_id is not None and not self._holds(session_id):
             try:
-                await self._take_up(session_id, scope)
+                if not await self._taken_up(session_id, scope):
+                    return
             except Unavailable:
                 await refusals.session_not_reached().send(send)
                 return
@@ -109,27 +130,47 @@ class ResumingSessionManager(StreamableHTTPSessionManager):
             return False
         return True
 
-    async def _take_up(self, session_id: str, scope: Scope) -> None:
-        """Rebuild a session that is in the store and not here, if it is this caller's."""
+    async def _taken_up(self, session_id: str, scope: Scope) -> bool:
+        """Rebuild a session that is in the store and not here, if it is this caller's.
+
+        False: it is for another process to answer. Raises `Unavailable`.
+        """
+        session = await self._own(session_id, scope)
+        if session is None:
+            return True
+        async with self._session_creation_lock:
+            # It may have come, or ended, while others had the lock.
+            if self._holds(session_id) or self._sessions.has_ended(session_id):
+                return True
+            self._make_room()
+            if self._is_full():
+                raise Unavailable("as many sessions as memory may hold have calls in flight")
+            taking_up = scope.get(TAKING_UP_KEY)
+            if isinstance(taking_up, TakingUp) and not taking_up.may():
+                return False
+            await self._reopen(session)
+        await self._sessions.tell_resumed(session.session)
+        return True
+
+    async def _own(self, session_id: str, scope: Scope) -> _Resumable | None:
         caller = Bearer.caller_in(scope)
         if not isinstance(caller, Authenticated | Anonymous):
-            return
+            return None
         session = await self._sessions.find(session_id, caller)
-        if session is None or session.handshake is None or session.handshake.server_name != self._server_name:
-            return
-        if session.refusal_of(caller) is not None:
-            return
-        async with self._session_creation_lock:
-            if self._holds(session_id):
-                return
-            self._make_room()
-            await self._reopen(session, session.handshake)
-        await self._sessions.tell_resumed(session)
-        taking_up = scope.get(TAKING_UP_KEY)
-        if isinstance(taking_up, TakingUp):
-            taking_up.session_id = session_id
+        if session is None or session.refusal_of(caller) is not None:
+            return None
+        handshake = session.handshake
+        if handshake is None or handshake.server_name != self._server_name:
+            return None
+        try:
+            said = InitializeRequestParams.model_validate_json(handshake.initialize, by_name=False)
+        except ValidationError:
+            log.warning("a session cannot be taken up: what the store has of its handshake is none")
+            return None
+        return _Resumable(session, handshake.protocol_version, said)
 
-    async def _reopen(self, session: Session, handshake: Handshake) -> None:
+    async def _reopen(self, resumable: _Resumable) -> None:
+        session = resumable.session
         transport = StreamableHTTPServerTransport(
             mcp_session_id=session.session_id,
             is_json_response_enabled=self.json_response,
@@ -143,13 +184,16 @@ class ResumingSessionManager(StreamableHTTPSessionManager):
             self._session_owners[session.session_id] = owner
         self._server_instances[session.session_id] = transport
         assert self._task_group is not None  # noqa: S101 -- a request is being served, so it runs
-        await self._task_group.start(self._serve, transport, session.session_id, handshake)
+        try:
+            await self._task_group.start(self._serve, transport, resumable)
+        except BaseException:  # nobody would answer what is asked of it
+            self._drop(session.session_id)
+            raise
 
     async def _serve(
         self,
         transport: StreamableHTTPServerTransport,
-        session_id: str,
-        handshake: Handshake,
+        resumable: _Resumable,
         *,
         task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED,
     ) -> None:
@@ -157,7 +201,7 @@ class ResumingSessionManager(StreamableHTTPSessionManager):
             dispatcher: JSONRPCDispatcher[TransportContext] = JSONRPCDispatcher(
                 read_stream, write_stream, inline_methods=frozenset({"initialize"})
             )
-            connection = _connection(dispatcher, session_id, handshake)
+            connection = resumable.connection(dispatcher)
             if isinstance(self.app, TellsItsConnections):
                 self.app.took_up(connection)
             task_status.started()
@@ -169,7 +213,7 @@ class ResumingSessionManager(StreamableHTTPSessionManager):
             except Exception:  # as the SDK does it: one session is no reason to end the others
                 log.exception("a resumed session crashed")
             finally:
-                await self._discard_session(session_id, transport)
+                await self._discard_session(resumable.session.session_id, transport)
 
     def _admit_session(self, requestor: AuthorizationContext | None) -> StreamableHTTPServerTransport | None:
         self._make_room()
@@ -177,11 +221,14 @@ class ResumingSessionManager(StreamableHTTPSessionManager):
 
     def _make_room(self) -> None:
         """Where memory is full, whoever has been idle for longest leaves it; nobody, when all have calls in flight."""
-        if self.max_sessions is None or len(self._server_instances) < self.max_sessions:
+        if not self._is_full():
             return
         idle = [(deadline, name) for name, one in self._server_instances.items() if (deadline := _ends_at(one))]
         if idle:
             self._drop(min(idle)[1])
+
+    def _is_full(self) -> bool:
+        return self.max_sessions is not None and len(self._server_instances) >= self.max_sessions
 
     def _drop(self, session_id: str) -> None:
         """Let go of a session's memory now; its streams are closed a moment later."""
@@ -214,15 +261,6 @@ class ResumingSessionManager(StreamableHTTPSessionManager):
                 await send(message)
 
         return ended_first
-
-
-def _connection(dispatcher: JSONRPCDispatcher[TransportContext], session_id: str, handshake: Handshake) -> Connection:
-    connection = Connection.for_loop(
-        dispatcher, session_id=session_id, protocol_version_hint=handshake.protocol_version
-    )
-    connection.client_params = InitializeRequestParams.model_validate_json(handshake.initialize, by_name=False)
-    connection.initialized.set()
-    return connection
 
 
 def _owner_of(session: Session) -> AuthorizationContext | None:

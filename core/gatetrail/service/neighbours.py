@@ -11,6 +11,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import assert_never
 
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gatetrail.errors import Unavailable
@@ -88,22 +89,50 @@ class Neighbours:
         if session_id is None:
             await self._app(scope, receive, self._noting(send))
             return
-        holder = self._whereabouts.elsewhere(session_id)
-        if holder is None:
-            await self._app(scope, receive, self._watching(send, scope, session_id))
-            return
         body = _Body(receive)
-        moved = await self._hand_over(holder, scope, body) if await body.read() else Moved.NOBODY_THERE
+        holder = self._whereabouts.elsewhere(session_id)
+        if holder is not None and await self._passed_on(holder, scope, body, send):
+            return
+        if await self._answered(scope, body, send, session_id, holder):
+            return
+        quicker = self._whereabouts.elsewhere(session_id)
+        if quicker is None or not await self._passed_on(quicker, scope, body, send):
+            await _busy("another worker", scope, body, send)
+
+    async def _answered(self, scope: Scope, body: _Body, send: Send, session_id: str, gone: int | None) -> bool:
+        """False: another worker was quicker to take the session up, and the request is still to be answered."""
+        taking_up = scope[TAKING_UP_KEY] = TakingUp(lambda: self._whereabouts.claim(session_id, gone))
+
+        async def watched(message: Message) -> None:
+            if taking_up.lost:
+                return
+            # 404 is also what a caller gets whose session it is not.
+            if (
+                scope["method"] == "DELETE"
+                and message.get("status", HTTPStatus.NOT_FOUND) < HTTPStatus.MULTIPLE_CHOICES
+            ):
+                self._whereabouts.forget(session_id)
+            await send(message)
+
+        await self._app(scope, body.again, watched)
+        return not taking_up.lost
+
+    async def _passed_on(self, holder: int, scope: Scope, body: _Body, send: Send) -> bool:
+        """False: the worker is gone, and the request is still to be answered."""
+        if not await body.read():
+            await body.refuse(send)
+            return True
+        moved = await self._hand_over(holder, scope, body)
         match moved:
             case Moved.NOBODY_THERE:
-                await self._app(scope, body.again, self._watching(send, scope, session_id, holder))
+                return False
             case Moved.NOT_NOW:
-                busy = f"worker {holder} could not take a session's connection over"
-                await problem_of(Unavailable(busy)).answer()(scope, body.again, send)
+                await _busy(f"worker {holder}", scope, body, send)
             case Moved.GIVEN:
                 await body.gone()
             case _:
                 assert_never(moved)
+        return True
 
     async def _hand_over(self, holder: int, scope: Scope, body: _Body) -> Moved:
         """Unless it is given, the connection is still ours, and the request with it."""
@@ -114,7 +143,7 @@ class Neighbours:
             return Moved.NOT_NOW
         was_reading = transport.is_reading()
         transport.pause_reading()  # what comes from now on is for the holder to read
-        request = request_bytes(scope, body.content) + self._behind(scope)
+        request = request_bytes(scope, bytes(body.content)) + self._behind(scope)
         moved = await _moved(self._place.socket_of(holder), holder, descriptor, request)
         if moved is Moved.GIVEN:
             transport.abort()
@@ -132,22 +161,10 @@ class Neighbours:
 
         return noted
 
-    def _watching(self, send: Send, scope: Scope, session_id: str, holder: int | None = None) -> Send:
-        """Note who goes on with a session, before its client hears of it, and when it is over.
 
-        It is over only when it was deleted: 404 is also what a caller gets whose session it is not.
-        """
-        taking_up = scope[TAKING_UP_KEY] = TakingUp()
-
-        async def watched(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                if taking_up.session_id == session_id:
-                    self._whereabouts.take_over(session_id, holder)
-                if scope["method"] == "DELETE" and message["status"] < HTTPStatus.MULTIPLE_CHOICES:
-                    self._whereabouts.forget(session_id)
-            await send(message)
-
-        return watched
+async def _busy(who: str, scope: Scope, body: _Body, send: Send) -> None:
+    busy = f"{who} could not take a session's connection over"
+    await problem_of(Unavailable(busy)).answer()(scope, body.again, send)
 
 
 async def _moved(path: Path, holder: int, descriptor: int, request: bytes) -> Moved:
@@ -162,32 +179,45 @@ async def _moved(path: Path, holder: int, descriptor: int, request: bytes) -> Mo
 
 
 class _Body:
-    """A request's body, read ahead."""
+    """A request's body, which is kept as it is read: the request may be for somebody else."""
 
     def __init__(self, receive: Receive) -> None:
-        self.content = b""
+        self.content = bytearray()
         self._receive = receive
         self._whole = False
+        self._has_gone = False
         self._told = False
 
     async def read(self) -> bool:
         """False: the client has gone, or it is too long to be handed over."""
-        content = bytearray()
-        while not self._whole and len(content) <= MAX_REQUEST_BYTES:
-            message = await self._receive()
-            if message["type"] != "http.request":
-                return False
-            content += message.get("body", b"")
-            self._whole = not message.get("more_body", False)
-        self.content = bytes(content)
-        return self._whole
+        while not self._whole and not self._has_gone and len(self.content) <= MAX_REQUEST_BYTES:
+            await self._next()
+        self._told = False
+        return self._whole and len(self.content) <= MAX_REQUEST_BYTES
 
     async def again(self) -> Message:
-        """What `receive` gives as if nobody had read."""
-        if self._told:
-            return await self._receive()
+        """What `receive` gives, as if nobody had read."""
+        if self._told or not (self.content or self._whole):
+            self._told = True
+            return await self._next()
         self._told = True
-        return {"type": "http.request", "body": self.content, "more_body": not self._whole}
+        return {"type": "http.request", "body": bytes(self.content), "more_body": not self._whole}
+
+    async def refuse(self, send: Send) -> None:
+        """Where it cannot be read whole: a client that is still there hears why."""
+        if not self._has_gone:
+            await PlainTextResponse("Request body too large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)(
+                {"type": "http"}, self._receive, send
+            )
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        if message["type"] != "http.request":
+            self._has_gone = True
+        elif len(self.content) <= MAX_REQUEST_BYTES:
+            self.content += message.get("body", b"")
+            self._whole = not message.get("more_body", False)
+        return message
 
     async def gone(self) -> None:
         """Until the server knows that the connection is no longer its own; else it would answer."""

@@ -135,6 +135,10 @@ class Sessions:
         self._ended[stored_id] = None
         if len(self._ended) > ENDED_IN_MEMORY:
             self._ended.popitem(last=False)
+        self.let_go(session_id)
+
+    def let_go(self, session_id: str) -> None:
+        """Have whoever holds something of a session in this process let go of it."""
         for left in self.when_ended:
             left(session_id)
 
