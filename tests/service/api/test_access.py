@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gatetrail.clock import IdMaker
+from gatetrail.formats.choice import Format
 from gatetrail.identity.bearer import mint
 from gatetrail.identity.tiers import Tier
 from gatetrail.redaction.marks import Marks
@@ -200,3 +201,36 @@ async def test_what_was_hidden_from_a_caller_is_hidden_in_the_record_too(service
     assert (await service.get(f"/v1/decisions/{hidden.execution_id}", all_of_it)).status_code == 200
     figures = (await service.get("/v1/stats", mine, since="1h")).json()
     assert (figures["totals"]["allow"], figures["totals"]["deny"], figures["denials_by_gate"]) == (1, 0, {})
+
+
+SHADOW: dict[str, Any] = {
+    "shadow_gate": "scope",
+    "shadow_reason_code": "tier_too_low",
+    "shadow_reason": "requires tier admin, caller has user",
+    "shadow_rule_id": "books",
+    "shadow_policy_version": "9d07b21c44ef0a13",
+}
+
+
+@pytest.mark.requirement("C2", "D7")
+async def test_what_is_only_tried_is_no_business_of_who_it_would_meet(service: Service) -> None:
+    """Somebody locked out learns nothing of a tool's existence; the verdict of another policy would tell."""
+    before = await service.head_seq()
+    turned_away = {"gate": "scanner", "reason_code": "locked_out", "gate_scope": "skipped"}
+    tried = decided(STAMP, denied=True, user_id="kim", **turned_away, **SHADOW)
+    await service.record([tried, decided(STAMP, user_id="kim")])
+    mine, all_of_it = service.as_user("kim"), service.as_auditor()
+
+    for chosen in Format:
+        asked = {"after": before, "format": chosen.value}
+        assert "9d07b21c44ef0a13" not in (await service.get("/v1/events", mine, **asked)).text, chosen
+        assert "9d07b21c44ef0a13" in (await service.get("/v1/events", all_of_it, **asked)).text, chosen
+    # One could try which verdict it is that a hash is of.
+    seen = (await service.get("/v1/events", mine, after=before)).text
+    assert not [word for word in ("shadow_", "event_hash", "prev_hash") if word in seen]
+
+    path = f"/v1/decisions/{tried.execution_id}"
+    explained = await service.get(path, mine)
+    assert (explained.status_code, explained.json()["shadow"]) == (200, None)
+    assert not [word for word in ("shadow_", "event_hash", "prev_hash") if word in explained.text]
+    assert (await service.get(path, all_of_it)).json()["shadow"]["rule_id"] == "books"

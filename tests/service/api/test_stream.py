@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 from gatetrail.events.journal import Entry
+from gatetrail.events.own import as_owner_sees
 from gatetrail.feed import Subscription
 from gatetrail.identity.restrictions import Restriction, RestrictionKind
 from gatetrail.identity.tiers import Tier
@@ -85,6 +86,11 @@ def frames(entries: Sequence[Entry]) -> list[tuple[int, bytes]]:
     return [(entry.seq, entry.line) for entry in entries]
 
 
+def own_frames(entries: Sequence[Entry]) -> list[tuple[int, bytes]]:
+    """As who may only see his own is shown them."""
+    return frames([as_owner_sees(entry) for entry in entries])
+
+
 async def test_what_fits_comes_as_the_journal_has_it(service: Service) -> None:
     stamp = service.gate.stamp
     async with (
@@ -105,7 +111,7 @@ async def test_what_fits_comes_as_the_journal_has_it(service: Service) -> None:
         )
         assert await all_calls.take(5) == frames(entries)
         assert await denied_exports.take(2) == frames([entries[0], entries[3]])
-        assert await own.take(2) == frames([entries[1], entries[4]])
+        assert await own.take(2) == own_frames([entries[1], entries[4]])
         assert own.headers["content-type"].startswith("text/event-stream")
         assert own.headers["cache-control"] == "no-store, no-transform"
         assert own.headers["x-accel-buffering"] == "no"
@@ -136,9 +142,9 @@ async def test_old_events_are_picked_out_by_the_database(service: Service) -> No
     (wanted,) = await service.record([decided(stamp, user_id="rare")])
     await service.record([decided(stamp) for _ in range(30)])
     async with listening(service, service.as_user("rare"), after=0) as listener:
-        assert (await listener.take(1))[-1] == (wanted.seq, wanted.line)
+        assert (await listener.take(1)) == own_frames([wanted])
         (new,) = await service.record([decided(stamp, user_id="rare")])
-        assert await listener.take(1) == frames([new])
+        assert await listener.take(1) == own_frames([new])
 
 
 @pytest.mark.requirement("C2")
@@ -149,13 +155,26 @@ async def test_what_was_hidden_from_a_caller_is_in_no_stream_and_in_no_trace(ser
     _, seen = await service.record([hidden, passed])
     mine = service.as_user("hal")
     async with listening(service, mine, after=before) as listener:
-        assert await listener.take(1) == frames([seen])
+        assert await listener.take(1) == own_frames([seen])
         await listener.heartbeat()
         _, new = await service.record([decided(stamp, denied=True, user_id="hal"), decided(stamp, user_id="hal")])
-        assert await listener.take(1) == frames([new])
+        assert await listener.take(1) == own_frames([new])
     trace = (await service.get(f"/v1/decisions/{passed.execution_id}", mine)).json()["trace"]
     assert [event["execution_id"] for event in trace] == [passed.execution_id]
     assert (await service.get("/v1/executions", mine, gate="scope")).json()["executions"] == []
+
+
+@pytest.mark.requirement("C2", "D7")
+async def test_what_is_only_tried_is_in_no_stream_of_who_it_would_meet(service: Service) -> None:
+    before = await service.head_seq()
+    tried = decided(service.gate.stamp, user_id="kim", shadow_gate="blocklist", shadow_rule_id="books")
+    (entry,) = await service.record([tried])
+    async with listening(service, service.as_user("kim"), after=before) as listener:
+        assert await listener.take(1) == own_frames([entry])
+    async with listening(service, service.as_auditor(), after=before, user="kim") as listener:
+        assert await listener.take(1) == frames([entry])
+    assert b"books" in entry.line
+    assert b"books" not in as_owner_sees(entry).line
 
 
 async def test_a_hole_is_told_to_who_resumes(dsn: str, tmp_path: Path) -> None:
@@ -178,7 +197,7 @@ async def test_it_ends_when_the_token_is_no_longer_accepted_and_not_before(servi
     headers = service.as_user("tim", ttl_s=2)
     async with listening(service, headers) as listener:
         (entry,) = await service.record([decided(service.gate.stamp, user_id="tim")])
-        assert (await listener.rest())[-1] == (entry.seq, entry.line)
+        assert (await listener.rest())[-1:] == own_frames([entry])
     refused = await service.get(STREAM, headers)
     assert (refused.status_code, refused.json()["code"]) == (401, "token_expired")
     assert await service.listeners(service.as_user("tim")) == 0
@@ -196,7 +215,7 @@ async def test_it_ends_soon_when_the_token_is_revoked_and_opens_no_more(service:
         await restrict(service, RestrictionKind.USER_REVOKED, "rex")
         assert await listener.rest() == []
         (entry,) = await service.record([decided(service.gate.stamp, user_id="ted")])
-        assert await other.take(1) == frames([entry])
+        assert await other.take(1) == own_frames([entry])
     refused = await service.get(STREAM, headers)
     assert (refused.status_code, refused.json()["code"]) == (401, "token_revoked")
     await service.until_listeners(0)
@@ -211,7 +230,7 @@ async def test_who_no_longer_sees_everything_is_shown_it_no_more(service: Servic
         assert await listener.rest() == []
     async with listening(service, headers) as listener:
         (_, own) = await service.record([decided(service.gate.stamp), decided(service.gate.stamp, user_id="ines")])
-        assert await listener.take(1) == frames([own])
+        assert await listener.take(1) == own_frames([own])
 
 
 async def test_a_user_with_too_many_is_told_when_to_come_back(service: Service) -> None:
@@ -287,7 +306,7 @@ async def test_curl_shows_events_as_they_come(service: Service) -> None:
             assert (await process.stdout.readline()).startswith(b"retry: ")
             decision = decided(stamp, user_id="cur")
             entries = await service.record([decision, completed(stamp, decision)])
-            shown = [await process.stdout.readuntil(entry.line + b"\n\n") for entry in entries]
+            shown = [await process.stdout.readuntil(as_owner_sees(entry).line + b"\n\n") for entry in entries]
         assert [b"id: %d\n" % entry.seq in text for entry, text in zip(entries, shown, strict=True)] == [True, True]
     finally:
         process.kill()

@@ -56,7 +56,9 @@ class Decision(BaseModel):
     retry_after_ms: int | None
     policy_version: str
     shadow: ShadowVerdict | None
-    """What would have been said had what is only tried been in force; null when it would have been the same."""
+    """What would have been said had what is only tried been in force; null when it would have been the same.
+
+    Null also for who is neither auditor nor admin."""
     arguments_preview: str | None
     """The arguments as far as redaction leaves them."""
     decision_us: int
@@ -97,11 +99,12 @@ class DecisionRoutes:
         Without the role `auditor` or the tier admin: your own. Others' decisions answer like ones that there are not.
         """
         decision_id = decision_id_of(identifier)
-        explanation = explanation_of([entry.event() for entry in await self._search.of_decision(decision_id)])
+        entries = await self._search.of_decision(decision_id)
+        explanation = explanation_of([reader.shown(entry).event() for entry in entries])
         if explanation is None or not _may_see(reader, explanation):
             raise Problem(HTTPStatus.NOT_FOUND, "not_found", f"the record has no decision {decision_id}")
         trace = await trace_of(explanation, self._search, reader.owner)
-        body = orjson.dumps(explanation.as_json(trace))
+        body = orjson.dumps(explanation.as_json(map(reader.shown, trace)))
         return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 

@@ -9,6 +9,8 @@ from typing import Annotated, cast
 from fastapi import Depends
 from starlette.requests import Request
 
+from gatetrail.events.journal import Entry
+from gatetrail.events.own import as_owner_sees
 from gatetrail.events.search import Forms
 from gatetrail.identity.caller import Authenticated
 from gatetrail.identity.tiers import Tier
@@ -42,6 +44,10 @@ class Reader:
     def owner(self) -> Forms | None:
         """Whose events this reader is held to; None for everybody's."""
         return None if self.sees_all else self.own
+
+    def shown(self, entry: Entry) -> Entry:
+        """An event that this reader may see, with as much of it as is for his eyes."""
+        return entry if self.sees_all else as_owner_sees(entry)
 
 
 def reader_of(caller: Authenticated, redactor: Redactor) -> Reader:
