@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from gatetrail.call import Call, Ids
 from gatetrail.errors import CallDenied
+from gatetrail.events.fields import Record
 from gatetrail.events.model import Event, PolicyChanged, PolicyRejected
 from gatetrail.identity.caller import Anonymous
 from gatetrail.policy.load import parse_policy
@@ -80,10 +81,15 @@ class Live:
 
     async def until_refused(self, count: int) -> Sequence[PolicyRejected]:
         """Wait until so many files were refused."""
+        await self.until_told(PolicyRejected, count)
+        return await self.refusals()
+
+    async def until_told(self, kind: type[Record], count: int = 1) -> None:
+        """Wait until so many events of a kind are in the record."""
         async with asyncio.timeout(WITHIN_S):
             while True:
-                if len(found := await self.refusals()) >= count:
-                    return found
+                if sum(isinstance(event, kind) for event in await self.events()) >= count:
+                    return
                 await asyncio.sleep(0.02)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gatetrail.events.model import AuditHeartbeat
 from gatetrail.policy.load import parse_policy, policy_in
 from gatetrail.policy.standing import Adopted
 from gatetrail.runtime import gatetrail as opening
@@ -56,3 +57,11 @@ async def test_who_asks_waits_for_a_policy_that_takes_long_to_check(
         assert isinstance(await one.gate.reload(), Adopted)
         (change,) = await one.changes()
         assert change.policy_version == version_of(OPEN)
+
+
+async def test_a_heartbeat_tells_which_policy_is_in_force(dsn: str, tmp_path: Path) -> None:
+    """Processes are compared by it, as the alert on two versions says."""
+    async with live(dsn, tmp_path, CLOSED, watch=False) as one:
+        await one.until_told(AuditHeartbeat)
+        (beat,) = [event for event in await one.events() if isinstance(event, AuditHeartbeat)]
+        assert beat.policy_version == version_of(CLOSED)

@@ -19,6 +19,8 @@ class AuditHeartbeat(Record):
     """Outcomes recorded."""
     exported_count: Count
     """Events that sinks have acknowledged."""
+    policy_version: ShortName | None = None
+    """The policy in force in this process; absent for one that decides nothing."""
 
 
 class AuditCheckpoint(Record):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gatetrail.delivery.follower import Follower
 from gatetrail.dispatcher.ledger import Ledger
@@ -14,8 +14,18 @@ from gatetrail.words import Level
 INTERVAL_S = 60.0
 
 
-async def beat(ledger: Ledger, stamp: Stamp, followers: Sequence[Follower], interval_s: float = INTERVAL_S) -> None:
-    """Record `audit.heartbeat` now and in every interval. Ends by cancellation."""
+async def beat(
+    ledger: Ledger,
+    stamp: Stamp,
+    followers: Sequence[Follower],
+    interval_s: float = INTERVAL_S,
+    *,
+    policy_version: Callable[[], str | None] = lambda: None,
+) -> None:
+    """Record `audit.heartbeat` now and in every interval. Ends by cancellation.
+
+    `policy_version` tells which policy is in force.
+    """
     while True:
         counts = ledger.counts
         await ledger.commit_or_spool(
@@ -25,6 +35,7 @@ async def beat(ledger: Ledger, stamp: Stamp, followers: Sequence[Follower], inte
                 denied_count=counts.denied,
                 completed_count=counts.completed,
                 exported_count=sum(follower.state().delivered_count for follower in followers),
+                policy_version=policy_version(),
             )
         )
         await asyncio.sleep(interval_s)

@@ -266,6 +266,7 @@ _EVENTS: dict[str, tuple[dict[str, Any], ...]] = {
             "denied_count": 12,
             "completed_count": 239,
             "exported_count": 491,
+            "policy_version": "4be17d6ad2c03f95",
             "message": "240 calls allowed and 12 denied since the start",
         },
     ),
