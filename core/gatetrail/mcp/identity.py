@@ -153,6 +153,7 @@ class IdentityLayer:
             if opening.handshake is not None and not isinstance(bound, Refused):
                 await sessions.shake_hands(session_id, opening.handshake)
         except Unavailable:
+            sessions.let_go(session_id)  # no client will ever ask for it
             return refusals.session_not_recorded()
         if isinstance(bound, Refused):
             await self._door.report_refused(scope, seen, bound)
