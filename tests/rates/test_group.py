@@ -91,6 +91,28 @@ async def test_who_waits_at_the_end_is_told() -> None:
     assert all(isinstance(one.exception(), RateStoreUnavailable) for one in waiting)
 
 
+async def test_an_answer_that_makes_no_sense_fails_who_asked_and_nobody_after(caplog: pytest.LogCaptureFixture) -> None:
+    class Mad(Connection):
+        async def ask(self, calls: Sequence[Sequence[Taking]]) -> Sequence[int]:
+            answers = await super().ask(calls)
+            return [] if len(self.asked) == 1 else answers
+
+    connection = Mad()
+    async with grouped(connection, 5_000) as group:
+        with pytest.raises(RateStoreUnavailable, match="ValueError"):
+            await asyncio.wait_for(group.take(WANTED), 10)
+        assert await asyncio.wait_for(group.take(WANTED), 10) == 0
+    assert connection.dropped >= 1
+    assert "answered what nobody understands" in caplog.text
+
+
+async def test_who_comes_after_the_end_is_told_at_once() -> None:
+    async with grouped(Connection(), 60_000) as group:
+        pass
+    with pytest.raises(RateStoreUnavailable, match="closed"):
+        await asyncio.wait_for(group.take(WANTED), 5)
+
+
 class Store:
     """`RateStore` that is there or not."""
 

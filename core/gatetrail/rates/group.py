@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +12,12 @@ from typing import Protocol
 from gatetrail.errors import RateStoreUnavailable
 from gatetrail.limits import Taking
 
+log = logging.getLogger("gatetrail.rates")
+
 HELD_UP = 0.1
 """A timer that comes so late, in parts of the limit, was held up by this process's own work."""
-
-
 STOP_LIMIT_S = 1.0
+CLOSED = "it was closed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,12 @@ class Grouped:
             await asyncio.wait([self._task])
 
     def take(self, wanted: Sequence[Taking]) -> asyncio.Future[int]:
-        """The wait, or `RateStoreUnavailable` when the limit is over."""
+        """The wait, or `RateStoreUnavailable` when the limit is over, and at once after `stop`."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[int] = loop.create_future()
+        if self._stopped:
+            future.set_exception(RateStoreUnavailable(CLOSED))
+            return future
         self._waiting.append(_Waiting(wanted, future, loop.time() + self._settings.limit_ms / 1000))
         self._work.set()
         return future
@@ -97,7 +102,7 @@ class Grouped:
                 else:
                     self._work.clear()
         finally:
-            self._fail("it was closed")
+            self._fail(CLOSED)
 
     def _next(self) -> Sequence[_Waiting]:
         asked: list[_Waiting] = []
@@ -112,13 +117,13 @@ class Grouped:
         deadline_s = asked[0].deadline_s
         self._timer = asyncio.get_running_loop().call_at(deadline_s, self._expire, deadline_s)
         try:
-            waits_ms = await self._connection.ask([one.wanted for one in asked])
+            _answer(asked, await self._connection.ask([one.wanted for one in asked]))
         except RateStoreUnavailable as problem:
             self._fail(str(problem))
-        else:
-            for one, wait_ms in zip(asked, waits_ms, strict=True):
-                if not one.future.done():
-                    one.future.set_result(wait_ms)
+        except Exception as problem:
+            log.exception("the rate store answered what nobody understands")
+            self._fail(type(problem).__name__)
+            self._connection.drop()
         finally:
             self._timer.cancel()
             self._asked = ()
@@ -139,3 +144,9 @@ class Grouped:
             if not one.future.done():
                 one.future.set_exception(RateStoreUnavailable(reason))
         self._waiting.clear()
+
+
+def _answer(asked: Sequence[_Waiting], waits_ms: Sequence[int]) -> None:
+    for one, wait_ms in zip(asked, waits_ms, strict=True):
+        if not one.future.done():
+            one.future.set_result(wait_ms)
