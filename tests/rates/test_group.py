@@ -11,7 +11,7 @@ import pytest
 from gatetrail.clock import SystemClock
 from gatetrail.errors import RateStoreUnavailable
 from gatetrail.limits import Limit, Taking
-from gatetrail.rates import Grouped, GroupSettings, LocalRates, SharedRates
+from gatetrail.rates import Grouped, GroupSettings, LocalRates, SharedRates, shared
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("B9")]
 
@@ -120,6 +120,7 @@ class Store:
 
     def __init__(self) -> None:
         self.away = False
+        self.is_mad = False
         self.takes = 0
         self.recoveries = 0
 
@@ -132,6 +133,9 @@ class Store:
 
     async def recover(self) -> None:
         self.recoveries += 1
+        if self.is_mad:
+            self.is_mad = False
+            raise ValueError("what nobody has thought of")
         if self.away:
             raise RateStoreUnavailable("it is still gone")
 
@@ -172,6 +176,21 @@ async def test_one_failure_ends_the_asking_until_a_probe_has_succeeded() -> None
     assert rates.away is None
     assert await rates.take(WANTED) == 0
     assert notes.told == ["test failed: it is gone", "test recovered from: it is gone"]
+    await rates.close()
+
+
+async def test_probing_goes_on_whatever_a_probe_ends_with(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(shared, "PROBE_FIRST_S", 0.01)
+    store, notes = Store(), Notes()
+    rates = SharedRates(store, LocalRates(2), notes, notes, SystemClock())
+    await rates.start()
+    store.away = store.is_mad = True
+    await rates.take(WANTED)
+    store.away = False
+    await asyncio.wait_for(notes.recovered_again.wait(), 10)
+    assert "could not be probed" in caplog.text
     await rates.close()
 
 

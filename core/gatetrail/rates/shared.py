@@ -115,11 +115,20 @@ class SharedRates:
         while True:
             await asyncio.sleep(self._pause_s)
             self._pause_s = min(self._pause_s * 2, PROBE_LONGEST_S)
-            try:
-                await self._store.recover()
+            if await self._reached():
                 break
-            except RateStoreUnavailable as problem:
-                log.info("the rate store %s is still away: %s", self._store.name, problem)
         self._reason, self._recovered_s = None, self._clock.monotonic_s()
         log.info("the rate store %s answers again", self._store.name)
         await self._report.recovered(self._store.name, reason)
+
+    async def _reached(self) -> bool:
+        try:
+            await self._store.recover()
+        except RateStoreUnavailable as problem:
+            log.info("the rate store %s is still away: %s", self._store.name, problem)
+        except Exception:
+            # Whatever it was: who stops probing stays without the store for good.
+            log.exception("the rate store %s could not be probed", self._store.name)
+        else:
+            return True
+        return False
