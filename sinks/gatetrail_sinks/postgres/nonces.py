@@ -6,6 +6,8 @@ import asyncio
 import logging
 from hashlib import blake2b
 
+import psycopg
+
 from gatetrail.errors import DatabaseUnavailable
 from gatetrail.identity.proxies.nonces import KEPT_S, Used
 from gatetrail_sinks.postgres.connection import Pool, told_as_unavailable
@@ -49,21 +51,25 @@ class PostgresNonces:
         while True:
             await asyncio.sleep(SWEEP_S)
             try:
-                await self._sweep()
+                await self.sweep_now()
             except DatabaseUnavailable as problem:
                 log.info("nonces of proxies were not swept: %s", problem)
 
     async def _use(self, key: bytes, since_s: float) -> Used:
         values = {"digest": key, "since_s": since_s}
-        with told_as_unavailable(self._dsn):
-            async with self._pool.connection() as connection:
-                row = await (await connection.execute(query("nonce_use"), values)).fetchone()
+        try:
+            with told_as_unavailable(self._dsn):
+                async with self._pool.connection() as connection:
+                    row = await (await connection.execute(query("nonce_use"), values)).fetchone()
+        except psycopg.Error as problem:  # whatever it is: nothing is known of the nonce
+            raise DatabaseUnavailable(f"PostgreSQL keeps no nonces: {type(problem).__name__}") from problem
         is_first, is_known = row or (False, False)
         if not is_first:
             return Used.AGAIN
         return Used.FIRST if is_known else Used.UNKNOWN
 
-    async def _sweep(self) -> None:
+    async def sweep_now(self) -> None:
+        """Once. Raises `DatabaseUnavailable`."""
         swept = SWEPT_AT_ONCE
         while swept == SWEPT_AT_ONCE:
             with told_as_unavailable(self._dsn):

@@ -206,5 +206,6 @@ def _authenticated(claims: Claims, until_s: float) -> Authenticated:
         context_id=claims.context_id,
         issuer=claims.iss,
         issued_at_s=claims.iat,
+        expires_at_s=until_s,
         accepted_until_s=until_s,
     )
