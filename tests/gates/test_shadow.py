@@ -192,6 +192,17 @@ def test_counts_of_a_shadow_outlive_its_policy() -> None:
     assert verdict.gate is GateName.RATE_LIMIT
 
 
+def test_a_store_of_rates_that_is_away_is_away_for_what_is_tried_as_well() -> None:
+    policy, looser = parse_policy("servers: {finance: {}}", "test"), "rate_limits: {base_per_s: {mcp: 999}}"
+    for tried, gate in ((f"servers: {{finance: {{}}}}\n{looser}", None), ("servers: {}", GateName.SCOPE)):
+        made = Gates(policy, GateState(rates_are_shared=True), shadow_policy=parse_policy(tried, "tried"))
+        allowed = made.decide(call("read"), caller(), NOW_US, 0.0)
+        away = made.limited(call("read"), caller(), allowed, None)
+        assert away.reason_code is ReasonCode.RATE_STORE_AWAY
+        verdict = made.beside(call("read"), caller(), away, NOW_US, 0.0)
+        assert (verdict and verdict.gate) == gate
+
+
 def test_a_policy_without_marks_is_decided_as_it_stands() -> None:
     made = gates("servers: {finance: {}}")
     assert not made.has_shadows

@@ -57,9 +57,14 @@ class Shadow:
         return Verdict(other.gate, other.reason_code, other.reason, other.rule_id, self._version)
 
     def _is_by_counts(self, call: Call, caller: Caller, decision: Decision, other: Decision) -> bool:
-        """True where one of the two has denied by what it counted, and the other one has the same limits."""
+        """True where one of the two has denied by what it counted, and the other one has the same limits.
+
+        Also where the store of the counts was away, as it would have been for the other one.
+        """
         if self._same_scanner and COUNTED & {decision.reason_code, other.reason_code}:
             return True
+        if decision.reason_code is ReasonCode.RATE_STORE_AWAY:
+            return other.gate in {GateName.NONE, GateName.RATE_LIMIT}
         if other.gate is GateName.RATE_LIMIT:
             is_by_rate = decision.rate_limit is GateOutcome.PASS
         else:

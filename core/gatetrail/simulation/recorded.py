@@ -10,8 +10,10 @@ import orjson
 
 from gatetrail.call import CUT_MARK, Call, Ids, Kind, Origin, arguments_digest
 from gatetrail.clock import from_rfc3339
+from gatetrail.events.executions import AGENT_METHOD
 from gatetrail.identity.caller import Anonymous, Authenticated, AuthMethod, Caller, IdentityRefusal, Refused
 from gatetrail.identity.tiers import CallerType, Tier
+from gatetrail.policy.hooks import HookMoment
 from gatetrail.redaction.marks import MASK, is_mark
 from gatetrail.words import GateName, GateOutcome, ReasonCode
 
@@ -20,6 +22,7 @@ KINDS: Mapping[str, Kind] = {
     "prompts/get": Kind.PROMPT,
     "resources/read": Kind.RESOURCE,
     "resources/subscribe": Kind.RESOURCE,
+    AGENT_METHOD: Kind.TOOL,
 }
 PROOFS = frozenset(
     code for code in ReasonCode if code.startswith(("identity_", "token_", "session_of_", "session_ended"))
@@ -38,9 +41,14 @@ LISTINGS = frozenset(
     {
         *("initialize", "ping", "server/discover", "logging/setLevel", "resources/unsubscribe"),
         *("tools/list", "prompts/list", "resources/list", "resources/templates/list", "subscriptions/listen"),
+        *("notifications/cancelled", "notifications/initialized", "notifications/progress"),
+        "notifications/roots/list_changed",
     }
 )
 """Methods that reach nothing with a name; a list of the specification, as `gatetrail.mcp.handlers` has it."""
+
+MOMENTS = frozenset({"hooks/unreadable", *(f"hooks/{moment.value}" for moment in HookMoment)})
+"""What agents report besides the use of a tool: open as a list is."""
 
 _NO_ARGUMENTS = arguments_digest({})
 
@@ -133,13 +141,15 @@ def _exists(keys: dict[str, Any]) -> bool:
 
 
 def kind_of(method: str, name: str) -> Kind:
-    """What a decision's `tool_name` names; for methods and lists it repeats the method."""
+    """What a decision's `tool_name` names; for methods and lists it repeats the method.
+
+    The name is the caller's own choice: a tool that is called like a method is a tool, by how it was asked for.
+    """
+    if method in KINDS:
+        return KINDS[method]
     if method == "completion/complete":
         return Kind.RESOURCE if "://" in name else Kind.PROMPT
-    if method == name:
-        is_listing = method in LISTINGS or method.startswith("notifications/")
-        return Kind.LISTING if is_listing else Kind.METHOD
-    return KINDS.get(method, Kind.TOOL)
+    return Kind.LISTING if method in LISTINGS or method in MOMENTS else Kind.METHOD
 
 
 def _caller(keys: dict[str, Any]) -> Caller:
