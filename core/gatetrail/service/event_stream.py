@@ -40,11 +40,11 @@ class EventStream(Response):
     nothing is to be told for a while, a comment comes, and with it an `id:` without data if the stream has moved on:
     a reader that comes back then needs not be shown anew what it did not want.
 
-    `shown` gives an event as the reader may see it. `after_seq` says where to begin; the header `Last-Event-ID` goes
-    over it, because a browser that comes back asks for the same address again. Answers 400 to an id that is none, and 429 when no place is free, as RFC 9457 problems.
-    The place is held while this answer is being sent, and not a moment longer, however that ends. After `ends_in_s`,
-    when what the reader has proven ends, the stream does, too; within a second when it no longer `holds`, and then what
-    waits for the reader is not given any more.
+    `shown` gives an event as the reader may see it. `after_seq` says where to begin; the header `Last-Event-ID`
+    goes over it, because a browser that comes back asks for the same address again. Answers 400 to an id that is
+    none, and 429 when no place is free, as RFC 9457 problems. The place is held while this answer is being sent,
+    and not a moment longer, however that ends. After `ends_in_s`, when what the reader has proven ends, the stream
+    does, too; within a second when it no longer `holds`, and then what waits for the reader is not given any more.
 
     Written by hand, because `sse_starlette` keeps three tasks and a cancel scope for each stream: with it an idle
     subscriber takes 42 kB in all, and 30 is the budget.
@@ -52,7 +52,7 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- where from, for whom, which, until when
         self,
         feed: Broadcaster,
         user_id: str,
