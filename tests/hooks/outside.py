@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Generator, Mapping
@@ -84,7 +85,7 @@ def no_content(handler: BaseHTTPRequestHandler, _: Heard) -> None:
 
 
 @contextmanager
-def receiving() -> Generator[Receiver]:
+def receiving(tls: ssl.SSLContext | None = None) -> Generator[Receiver]:
     """A receiver on a free port of its own."""
     receiver = Receiver()
 
@@ -102,6 +103,8 @@ def receiving() -> Generator[Receiver]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     receiver.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()

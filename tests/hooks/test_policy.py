@@ -48,6 +48,10 @@ def refusal(text: str, permits: Permits | None = None) -> str:
         ({**PRE, "webhook": {"url": "https://a.example/", "headers": {"Cookie": "x"}}}, "is for secrets"),
         ({**PRE, "webhook": {"url": "https://a.example/", "headers": {"Host": "x"}}}, "is set by Gatetrail itself"),
         (
+            {**PRE, "webhook": {"url": "https://a.example/", "headers": {"transfer-encoding": "chunked"}}},
+            "is set by Gatetrail itself",
+        ),
+        (
             {**PRE, "webhook": {"url": "https://a.example/", "headers": {"X": "a\nb"}}},
             "expected ASCII text",
         ),

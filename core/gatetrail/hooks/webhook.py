@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx2
 
@@ -82,11 +83,13 @@ class Webhooks:
     def _opened(self) -> httpx2.AsyncClient:
         if self._client is None:
             verify: ssl.SSLContext | bool = True if self._tls is None else client_context(self._tls)
-            # Neither proxies nor .netrc of our environment: what is sent, and where, is what the policy says.
+            # Neither proxies nor .netrc of our environment, nor cookies of a receiver: what is sent, and where, is what
+            # the policy says.
             self._client = httpx2.AsyncClient(
                 verify=verify,
                 trust_env=False,
                 follow_redirects=False,
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
                 timeout=None,
                 limits=httpx2.Limits(max_connections=None, keepalive_expiry=KEEP_S),
             )
