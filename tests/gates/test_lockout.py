@@ -138,6 +138,48 @@ def test_hidden_and_unknown_names_are_the_same_scan_and_get_the_same_answer(poli
 
 
 @pytest.mark.requirement("B5")
+def test_a_client_that_insists_on_names_it_cannot_have_is_not_locked_out() -> None:
+    gates = gates_for()
+    stale = [call(f"old_{number}", known=False) for number in range(25)]
+    for turn in range(40):
+        codes = {gates.decide(one, ANN, 0, 15.0 * turn).reason_code for one in stale}
+        assert codes <= {ReasonCode.UNKNOWN_TOOL, ReasonCode.ENUMERATION}
+        assert gates.decide(call("ask"), ANN, 0, 15.0 * turn).allowed
+
+
+@pytest.mark.requirement("B5")
+def test_who_goes_through_hundreds_of_names_is_locked_out() -> None:
+    gates = gates_for()
+    codes = [
+        gates.decide(call(f"tool_{number}", known=False), ANN, 0, 0.1 * number).reason_code for number in range(300)
+    ]
+    assert codes[:20] == [ReasonCode.UNKNOWN_TOOL] * 20
+    assert codes[20:201] == [ReasonCode.ENUMERATION] * 181
+    assert codes[201:] == [ReasonCode.LOCKED_OUT] * 99
+
+
+@pytest.mark.requirement("B5")
+@pytest.mark.parametrize("source_ip", [None, ""])
+def test_a_program_that_hosts_the_gates_is_not_locked_out_as_a_whole(source_ip: str | None) -> None:
+    gates = gates_for(LOCKOUT)
+    codes = {probe(gates, Anonymous(), 0.1 * number, source_ip=source_ip).reason_code for number in range(30)}
+    assert codes == {ReasonCode.PROBE_ARGUMENT}
+    names = {gates.decide(call(f"n{number}", known=False), Anonymous(), 0, 3.0).reason_code for number in range(500)}
+    assert ReasonCode.LOCKED_OUT not in names
+    assert gates.decide(call("ask"), Anonymous(), 0, 3.0).allowed
+    assert probe(gates, caller(user="in-process"), 4.0).reason_code is ReasonCode.PROBE_ARGUMENT
+
+
+@pytest.mark.requirement("B5")
+def test_a_clock_that_jumps_locks_nobody_out_for_it() -> None:
+    gates = gates_for(LOCKOUT)
+    for now_s in (1_000_000.0, 0.0):
+        assert probe(gates, ANN, now_s).reason_code is ReasonCode.PROBE_ARGUMENT
+    assert not locked(gates, ANN, 0.0)
+    assert not locked(gates, ANN, 2_000_000.0)
+
+
+@pytest.mark.requirement("B5")
 def test_methods_and_resources_count_as_names() -> None:
     gates = gates_for("scanner: {enumeration: {names: 2}}\n")
     asked = [
@@ -198,12 +240,12 @@ def test_what_is_remembered_is_bounded() -> None:
     lockouts, names, policy = Lockouts(max_parties=50), NameWindows(max_parties=50), Lockout(hits=1)
     for number in range(500):
         lockouts.hit(f"party-{number}", policy, float(number))
-        names.is_scan(f"party-{number}", number, 3, 60.0, float(number))
+        names.tried(f"party-{number}", number, 3, 60.0, float(number))
     assert len(lockouts) <= 50
     assert len(names) <= 50
     assert lockouts.wait_s("party-499", 499.0) == 60.0
     for name in range(10_000):
-        names.is_scan("one", name, 3, 60.0, 600.0)
+        names.tried("one", name, 3, 60.0, 600.0)
     assert GateState().proven_lockouts.wait_s("nobody", 0.0) == 0.0
 
 

@@ -50,7 +50,7 @@ class Lockouts:
         """Counts one probe; with as many as the policy says the party is locked out."""
         suspect = self._suspects.get(party) or self._enter(party, now_s)
         self._suspects.move_to_end(party)
-        drained = (now_s - suspect.at_s) / policy.decay_s
+        drained = max(now_s - suspect.at_s, 0.0) / policy.decay_s
         suspect.level, suspect.at_s = max(suspect.level - drained, 0.0) + 1.0, now_s
         if now_s >= suspect.until_s + policy.max_duration_s:
             suspect.times = 0

@@ -14,7 +14,7 @@ _IPV6_NETWORK_BITS = 64
 @lru_cache(8_192)
 def address_party(source_ip: str | None) -> str:
     """The address itself, for IPv6 its /64: a single host can have every address of that network."""
-    if source_ip is None:
+    if not source_ip:
         return IN_PROCESS
     try:
         address = ipaddress.ip_address(source_ip.partition("%")[0])

@@ -10,7 +10,7 @@ from gatetrail.gates.probe_arguments import ArgumentFinder
 from gatetrail.gates.state import GateState
 from gatetrail.gates.watch import Watch
 from gatetrail.identity.caller import Authenticated, Caller
-from gatetrail.policy.scanner import ScannerPolicy
+from gatetrail.policy.scanner import Lockout, ScannerPolicy
 
 MAX_SHOWN_CHARACTERS = 80
 
@@ -25,7 +25,8 @@ class Scanner:
     """The scanner of one policy; what it remembers lives in the state, which outlives policies.
 
     A proven user is counted and locked out under his own id, wherever he comes from and in whichever session; anybody
-    else under his address. So nobody behind a shared address can have a proven user locked out.
+    else under his address. So nobody behind a shared address can have a proven user locked out. Where neither is known,
+    as within a program or behind a Unix socket, nobody is: it would be everybody there.
     """
 
     def __init__(self, policy: ScannerPolicy, state: GateState) -> None:
@@ -37,6 +38,13 @@ class Scanner:
         )
         self._unproven = Watch(
             policy, policy.anonymous_burst, state.unproven_windows, state.unproven_names, state.unproven_lockouts
+        )
+        self._unplaced = Watch(
+            _without_lockout(policy),
+            policy.anonymous_burst,
+            state.unproven_windows,
+            state.unproven_names,
+            state.unproven_lockouts,
         )
 
     def inspect(self, path: str | None, user_agent: str | None, raw_path: str | None = None) -> GateResult:
@@ -56,7 +64,10 @@ class Scanner:
 
     def arrival(self, source_ip: str | None, now_s: float) -> GateResult:
         """Counts a request without a proven identity that does not become a call."""
-        return self._unproven.pace(address_party(source_ip), now_s) if self._enabled else PASS
+        if not self._enabled:
+            return PASS
+        watch, party = self._watched(None, source_ip)
+        return watch.pace(party, now_s)
 
     def detected(self, caller: Caller | None, source_ip: str | None, now_s: float) -> None:
         """Counts a probe that was found by `inspect`."""
@@ -118,7 +129,11 @@ class Scanner:
     def _watched(self, caller: Caller | None, source_ip: str | None) -> tuple[Watch, str]:
         if isinstance(caller, Authenticated):
             return self._proven, caller.user_id
-        return self._unproven, address_party(source_ip)
+        return self._unproven if source_ip else self._unplaced, address_party(source_ip)
+
+
+def _without_lockout(policy: ScannerPolicy) -> ScannerPolicy:
+    return policy.model_copy(update={"lockout": Lockout(enabled=False)})
 
 
 def _probe(what: str, entry: str) -> Deny:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gatetrail.gates.burst import BurstWindows
 from gatetrail.gates.decision import PASS, Deny, GateResult, ReasonCode
-from gatetrail.gates.enumeration import NameWindows
+from gatetrail.gates.enumeration import NameWindows, Tried
 from gatetrail.gates.lockout import Lockouts
 from gatetrail.policy.scanner import Burst, ScannerPolicy
 
@@ -52,9 +52,13 @@ class Watch:
     def name(self, party: str, name: int, now_s: float) -> GateResult:
         """Notes one name that does not exist for the party."""
         wanted = self._enumeration
-        if not wanted.enabled or not self._names.is_scan(party, name, wanted.names, wanted.window_s, now_s):
+        if not wanted.enabled:
             return PASS
-        self.hit(party, now_s)
+        tried = self._names.tried(party, name, wanted.names, wanted.window_s, now_s)
+        if tried is Tried.LITTLE:
+            return PASS
+        if tried is Tried.AS_MANY_AGAIN:
+            self.hit(party, now_s)
         return self._too_many
 
     def hit(self, party: str, now_s: float) -> None:

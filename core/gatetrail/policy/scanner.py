@@ -26,7 +26,8 @@ class ShadowBursts(PolicyPart):
 class Enumeration(PolicyPart):
     """More than `names` different names that do not exist, or that are hidden, within a sliding window are a scan.
 
-    A name that is asked for again is no further one, so a client that insists on three wrong names is no scan.
+    A name that is asked for again is no further one, so a client that insists on three wrong names is no scan. As many
+    names again count as one probe towards the lock-out.
     """
 
     enabled: bool = True
