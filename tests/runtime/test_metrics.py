@@ -14,6 +14,8 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics import parser
 
 from gatetrail.events.model import ToolCallCompleted, ToolCallDecided
+from gatetrail.gates.shadow import Shadow
+from gatetrail.policy.load import parse_policy
 from gatetrail.runtime.metrics.tallies import Durations
 from gatetrail.upstreams import CommandTarget, Limits, MountedServer, Revealed, Upstream
 from tests.checkout import ROOT
@@ -74,6 +76,22 @@ async def test_the_numbers_are_those_of_the_record(dsn: str, tmp_path: Path) -> 
         assert (await service.values("gatetrail_ready"))[()] == 1
         parts = [("database",), ("followers",), ("journal",)]
         assert await service.values("gatetrail_up") == dict.fromkeys(parts, 1)
+
+
+async def test_calls_for_which_a_shadow_failed_are_counted(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError("of ours")
+
+    async with observed(dsn, tmp_path) as service:
+        tried = parse_policy("servers: {}", "tried")
+        service.gate.dispatcher.adopt(service.gate.dispatcher.prepare_shadow(tried))
+        monkeypatch.setattr(Shadow, "look", fails)
+        for _ in range(2):
+            await service.call("add", {"a": 1, "b": 2})
+        assert (await service.values("gatetrail_shadow_failures_total"))[()] == 2
+        assert (await service.values("gatetrail_outcomes_total"))["success",] == 2
 
 
 async def test_nothing_tells_who_asked_for_what(dsn: str, tmp_path: Path) -> None:

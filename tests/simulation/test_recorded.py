@@ -23,7 +23,7 @@ BEFORE = f"servers: {{finance: {{}}}}\n{ONCE_A_MINUTE}"
 AFTER = f"{BEFORE}\nblocklist: [{{id: other, tools: [other], reason: something else}}]"
 
 
-@pytest.mark.parametrize("method", [f"hooks/{moment.value}" for moment in HookMoment][1:] + ["hooks/unreadable"])
+@pytest.mark.parametrize("method", [*[f"hooks/{moment.value}" for moment in HookMoment][1:], "hooks/unreadable"])
 def test_a_moment_of_an_agent_that_came_too_often_is_no_call_of_a_method(tmp_path: Path, method: str) -> None:
     moment = Call("finance", method, Ids("a" * 32), Kind.LISTING, method)
     entries = record_of(parse_policy(BEFORE, "before"), [Asked(0, user("ann"), moment)] * 2, tmp_path)

@@ -35,6 +35,7 @@ class Now:
     """Since the process started, as the next."""
     hook_s: Mapping[HookMoment, float]
     hook_waiting: int
+    shadow_failures: int
 
 
 class AddedHistogram(Histogram):
@@ -120,6 +121,11 @@ class Instruments:
             registry=registry,
             buckets=ADMISSION_S,
         )
+        self.shadow_failures = Counter(
+            "gatetrail_shadow_failures",
+            "Calls for which it could not be told what is only tried would have said.",
+            registry=registry,
+        )
         self._filled: dict[int, Filled] = {}
         self._seen: dict[Counter, float] = {}
 
@@ -146,6 +152,7 @@ class Instruments:
         for moment, run_s in now.hook_s.items():
             self._raise(self.hook_s.labels(moment.value), run_s)
         self.hook_waiting.set(now.hook_waiting)
+        self._raise(self.shadow_failures, now.shadow_failures)
         self.queue.set(now.queue_depth)
         self.pool.labels("idle").set(now.pool_idle)
         self.pool.labels("used").set(now.pool_used)

@@ -81,6 +81,7 @@ class Scraper:
             hook_runs=self._gate.hooks.tallies.runs,
             hook_s=self._gate.hooks.tallies.run_s,
             hook_waiting=self._gate.hooks.waiting,
+            shadow_failures=self._gate.recording.ledger.counts.shadow_failures,
         )
 
 
