@@ -89,6 +89,11 @@ def of_policy_reload(reload: Any) -> Iterator[Budget]:
         yield Budget(what, size["enforced"]["p99_ms"], 1_000)
 
 
+def of_revocation(revocation: Any) -> Iterator[Budget]:
+    what = f"revocation to refusal in all processes ({revocation['workers']}), slowest ms"
+    yield Budget(what, revocation["refused"]["slowest_ms"], 1_000)
+
+
 def of_rate_store(store: Any) -> Iterator[Budget]:
     costs = store["us_per_taking"]
     for name, bare in (("postgres", "bare upsert"), ("valkey", "bare EVALSHA")):
@@ -124,6 +129,7 @@ def main() -> None:
     audit = figures_of("bench.audit_queries", *quick)
     stream = figures_of("bench.stream", *quick)
     reload = figures_of("bench.policy_reload", *quick)
+    revocation = figures_of("bench.revocation", *quick)
     rate_store = figures_of("bench.rate_store", *quick)
     # Ten seconds say too little, and the tests have them already.
     rate_share = None if options.quick else figures_of("bench.rate_share")
@@ -135,6 +141,7 @@ def main() -> None:
         *of_isolation(isolation),
         *of_stream(stream),
         *of_policy_reload(reload),
+        *of_revocation(revocation),
         *of_audit_queries(audit),
         *of_rate_store(rate_store),
         *(of_rate_share(rate_share) if rate_share else ()),
@@ -143,7 +150,7 @@ def main() -> None:
         told = [{**asdict(one), "met": one.met} for one in budgets]
         parts = {"gates": gates, "journal": journal, "mcp_calls": loads, "export": export, "isolation": isolation}
         parts |= {"audit_queries": audit, "stream": stream, "policy_reload": reload, "rate_store": rate_store}
-        result = {"budgets": told, **parts}
+        result = {"budgets": told, **parts, "revocation": revocation}
         print(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())
         return
     print(summary(budgets))

@@ -200,7 +200,7 @@ async def measure(folder: Path, dsn: str, workers: int, changes: int) -> dict[st
     async with (
         serving(folder, dsn, workers) as url,
         yardstick(path) as lines,
-        callers(url, _token(folder), workers) as everybody,
+        callers(url, token(folder), workers) as everybody,
     ):
         for number in range(1, changes + 1):
             text = policy_of(number)
@@ -229,7 +229,8 @@ def figures(seconds: Sequence[float]) -> dict[str, float]:
     }
 
 
-def _token(folder: Path) -> str:
+def token(folder: Path) -> str:
+    """One that the service takes; never the same again."""
     clock = SystemClock()
     identity = parse_policy(policy_of(0), "policy.yaml").document.identity
     secret = (folder / "secret").read_text().encode()
