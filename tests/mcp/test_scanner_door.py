@@ -124,6 +124,23 @@ async def test_a_proven_user_who_probes_is_locked_out_by_name(tmp_path: Path) ->
     assert others == [200, 200]
 
 
+@pytest.mark.requirement("B5")
+async def test_who_has_to_sign_in_anew_hears_so_at_an_address_that_is_locked_out(tmp_path: Path) -> None:
+    gate = make_gate(tmp_path / "spool", QUICK)
+    async with serve(gate.adapter.identity(fine)) as site:
+        for _ in range(3):
+            await site.http.get(f"{site.url}/.env")
+        forged = {"authorization": f"Bearer {gate.token()[:-4]}AAAA"}
+        answers = [await site.http.get(f"{site.url}/", headers=forged) for _ in range(20)]
+        anonymous = await site.http.get(f"{site.url}/")
+        proven = await site.http.get(f"{site.url}/", headers={"authorization": f"Bearer {gate.token()}"})
+    assert {answer.status_code for answer in answers} == {401}
+    assert all(answer.headers["www-authenticate"].startswith("Bearer") for answer in answers)
+    assert anonymous.status_code == 429
+    assert proven.status_code == 200, "forged tokens of a user are not his"
+    assert [event.reason_code for event in gate.probes()] == [ReasonCode.PROBE_PATH] * 3 + [ReasonCode.LOCKED_OUT]
+
+
 @pytest.mark.requirement("B5", "B7")
 @pytest.mark.parametrize("era", ERAS)
 @pytest.mark.parametrize("kind", ["mcpserver", "lowlevel", "fastmcp"])

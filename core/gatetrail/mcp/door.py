@@ -92,15 +92,16 @@ class Door:
         return refusals.not_found() if found.reason_code is ReasonCode.PROBE_PATH else refusals.forbidden()
 
     async def refuse(self, scope: Scope, seen: Seen, refused: Refused, server_name: str | None = None) -> Refusal:
-        """A token that proves nothing, or none where one is required; the answer says how to get a better one."""
-        kept_out = await self.keep_out(scope, seen, refused)
-        if kept_out is not None:
-            return kept_out
-        burst = self._dispatcher.arrival(_address(scope))
-        if isinstance(burst, Deny):
-            await self._report_scanner(scope, seen, burst)
-            return refusals.too_many()
-        await self.report_refused(scope, seen, refused)
+        """A token that proves nothing, or none where one is required; the answer says how to get a better one.
+
+        At an address that is locked out too: else nobody behind it could sign in while somebody else there probes.
+        """
+        if await self.keep_out(scope, seen, refused) is None:
+            burst = self._dispatcher.arrival(_address(scope))
+            if isinstance(burst, Deny):
+                await self._report_scanner(scope, seen, burst)
+                return refusals.too_many()
+            await self.report_refused(scope, seen, refused)
         if refused.reason_code is IdentityRefusal.PROXY_NONCES_AWAY:
             return refusals.proxy_not_checked()
         if self.bearer.is_by_proxy(scope) and refused.reason_code not in TOLD_OF_PROXIES:
