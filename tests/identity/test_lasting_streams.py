@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import time
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.shared.exceptions import MCPError
 
 from gatetrail.gates.pipeline import Gates
@@ -97,6 +100,18 @@ async def test_the_open_stream_without_an_identity_ends_when_nobody_may_be_witho
         stricter = parse_policy(f"{SERVERS}identity: {{anonymous: false}}\n", "policy.yaml")
         here.gate.dispatcher.adopt(Gates(stricter, here.gate.dispatcher.gates.state))
         await stream.to_its_end()
+
+
+async def test_who_is_limited_goes_on_with_the_session_and_is_remembered_once(tmp_path: Path) -> None:
+    standing = Restrictions()
+    async with stand(tmp_path, "", standing=standing) as here:
+        wire = await here.site.opened(HANDSHAKE, here.gate.token("ann", Tier.ADMIN))
+        standing.replace([replace(ANN_AS_MCP, tier=Tier.USER)])
+        found = [(await wire.call("pay", {"amount": amount})).result["isError"] for amount in range(3)]
+        assert found == [False] * 3
+        assert [decision.actual_tier for decision in here.gate.decisions()] == [Tier.USER] * 3
+        users = [one for one in gc.get_objects() if isinstance(one, AuthenticatedUser)]
+        assert len([user for user in users if user.access_token.subject == "ann"]) == 1
 
 
 async def test_a_call_from_python_for_who_was_revoked_since_is_denied(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ CALLER_KEY = "gatetrail.caller"
 
 ANONYMOUS = Anonymous()
 MAX_USERS = 10_000
+Words = tuple[str, str | None, str | None, frozenset[str], float | None]
 TOKEN_MISSING = Refused(IdentityRefusal.TOKEN_MISSING, "a bearer token is required")
 """Whoever presents nothing where the policy lets nobody in without an identity."""
 
@@ -40,7 +41,7 @@ class Bearer:
         self._dispatcher = dispatcher
         self._standing = standing
         self._proxies = proxies
-        self._users: dict[int, tuple[Authenticated, AuthenticatedUser]] = {}
+        self._users: dict[str, tuple[Words, AuthenticatedUser]] = {}
 
     async def caller_of(self, scope: Mapping[str, Any]) -> Caller:
         """Who a request's headers prove: a token, or the word of a trusted proxy, which is good for one look.
@@ -87,16 +88,17 @@ class Bearer:
 
     def user_of(self, caller: Authenticated, authorization: str | None) -> AuthenticatedUser:
         """The caller in the SDK's words: it lets a session be used by exactly who opened it, by this."""
-        if caller.auth_method is not AuthMethod.BEARER:
+        if caller.auth_method is not AuthMethod.BEARER or authorization is None:
             return _sdk_user(caller, None)
-        known = self._users.get(id(caller))
-        if known is not None and known[0] is caller:
+        # Of whoever is limited each look gives another object, so the header is the key, and the same words count.
+        words = (caller.user_id, caller.client_id, caller.issuer, caller.scopes, caller.expires_at_s)
+        known = self._users.get(authorization)
+        if known is not None and known[0] == words:
             return known[1]
         if len(self._users) >= MAX_USERS:
             self._users.clear()
-        # The verifier gives the same object for the same token as long as it remembers it.
         user = _sdk_user(caller, authorization)
-        self._users[id(caller)] = (caller, user)
+        self._users[authorization] = (words, user)
         return user
 
     @staticmethod
