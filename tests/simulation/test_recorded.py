@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
 from mcp_types.methods import SPEC_CLIENT_NOTIFICATION_METHODS
 
 from gatetrail.call import Call, Ids, Kind
 from gatetrail.events.executions import AGENT_METHOD
+from gatetrail.events.journal import Entry
 from gatetrail.mcp import handlers, listings
 from gatetrail.policy.hooks import HookMoment
 from gatetrail.policy.load import parse_policy
+from gatetrail.policy.model import Policy
+from gatetrail.redaction.marks import Marks
+from gatetrail.simulation.doubts import Doubt
+from gatetrail.simulation.naming import as_recorded
 from gatetrail.simulation.recorded import KINDS, LISTINGS, kind_of, recorded
-from gatetrail.simulation.simulator import Change, Simulator
+from gatetrail.simulation.simulator import Change, Outcome, Simulator
 from tests.simulation.traffic import Asked, record_of, user
 
 pytestmark = pytest.mark.requirement("D7")
@@ -49,3 +57,56 @@ def test_methods_are_what_the_adapter_takes_them_for() -> None:
     assert open_ones | {"initialize", "subscriptions/listen"} == LISTINGS
     assert kind_of("notifications/of-my-own", "notifications/of-my-own") is Kind.METHOD
     assert kind_of("tasks/get", "tasks/get") is Kind.METHOD
+
+
+MARKS = Marks(b"k" * 32)
+FOR_DEPARTMENT = "servers: {finance: {departments: [finance]}}"
+AGAINST = "servers: {finance: {}}\nblocklist: [{id: one, tools: ['*'], WHO, reason: why}]"
+AGAINST_ANN, AGAINST_FINANCE = AGAINST.replace("WHO", "users: [ann]"), AGAINST.replace("WHO", "departments: [finance]")
+
+
+def hashed(entry: Entry) -> Entry:
+    """As redaction writes it that hashes what is sensitive."""
+    keys = orjson.loads(entry.line)
+    over = {key: MARKS.hashed(keys[key]) for key in ("user_id", "department")}
+    return replace(entry, line=orjson.dumps({**keys, **over}))
+
+
+def dropped(entry: Entry) -> Entry:
+    """As redaction writes it that drops what is sensitive: ids stay, as hashes."""
+    keys = orjson.loads(entry.line)
+    rest = {key: value for key, value in keys.items() if key not in {"department", "src_ip"}}
+    return replace(entry, line=orjson.dumps({**rest, "user_id": MARKS.hashed("ann")}))
+
+
+def outcome_of_anns(folder: Path, tried: Policy, redacted: Callable[[Entry], Entry]) -> Outcome:
+    call = Call("finance", "read", Ids("a" * 32))
+    (entry,) = record_of(parse_policy(BEFORE, "before"), [Asked(0, user("ann", department="finance"), call)], folder)
+    return Simulator(tried).outcome(recorded(redacted(entry).line))
+
+
+@pytest.mark.parametrize(
+    ("text", "change"),
+    [
+        (FOR_DEPARTMENT, Change.UNCHANGED),
+        (AGAINST_ANN, Change.NEWLY_DENIED),
+        (AGAINST_FINANCE, Change.NEWLY_DENIED),
+        (AGAINST.replace("WHO", "users: [bob]"), Change.UNCHANGED),
+    ],
+)
+def test_who_was_hashed_is_found_by_the_key(tmp_path: Path, text: str, change: Change) -> None:
+    tried = as_recorded(parse_policy(text, "after"), lambda _, name: (name, MARKS.hashed(name)))
+    assert outcome_of_anns(tmp_path, tried, hashed).change is change
+
+
+@pytest.mark.parametrize("redacted", [hashed, dropped])
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [(FOR_DEPARTMENT, Doubt.DEPARTMENT), (AGAINST_ANN, Doubt.USER), (AGAINST_FINANCE, Doubt.DEPARTMENT)],
+)
+def test_who_was_hashed_by_a_key_or_a_policy_that_is_not_at_hand_is_not_guessed(
+    tmp_path: Path, text: str, doubt: Doubt, redacted: Callable[[Entry], Entry]
+) -> None:
+    tried = as_recorded(parse_policy(text, "after"), lambda _, name: (name,))
+    outcome = outcome_of_anns(tmp_path, tried, redacted)
+    assert (outcome.change, outcome.doubt) == (Change.CANNOT_BE_TOLD, doubt)

@@ -61,10 +61,6 @@ class Asked:
     call: Call
 
 
-def _optional(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return st.none() | strategy
-
-
 requirements = st.fixed_dictionaries(
     {},
     optional={

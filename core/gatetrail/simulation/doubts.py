@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gatetrail.call import Call, Kind
@@ -10,8 +11,10 @@ from gatetrail.gates.blocklist import Blocklist
 from gatetrail.gates.decision import Deny
 from gatetrail.gates.scope import check_scope
 from gatetrail.identity.caller import Authenticated, Caller, IdentityRefusal, Refused
+from gatetrail.policy.blocklist import BlockEntry
 from gatetrail.policy.model import PolicyDocument
 from gatetrail.policy.resolve import Resolved, Resolver
+from gatetrail.redaction.marks import is_mark
 from gatetrail.simulation.recorded import Recorded
 from gatetrail.words import ReasonCode
 
@@ -23,6 +26,7 @@ class Doubt(StrEnum):
     SCOPES = "the scopes of the token are not in the record, or not all of them"
     AUDIENCES = "the audiences of the token are not in the record, or not all of them"
     DEPARTMENT = "the department was redacted"
+    USER = "the user was redacted, and the key and the policy at hand do not tell who it is"
     EXISTENCE = "whether the server has a tool of that name is not in the record"
     PROOF = "whether the proof of identity held is not in the record: the scanner had turned him away before"
     ARGUMENTS = "a blocklist entry looks at arguments, and they are not in the record in full"
@@ -40,12 +44,8 @@ class Doubts:
 
     def __init__(self, document: PolicyDocument) -> None:
         self._resolver = Resolver(document)
-        stripped = [
-            entry.model_copy(update={"arguments": (), "tools": entry.tools or ("*",)}) for entry in document.blocklist
-        ]
-        self._possible = Blocklist(stripped)
-        masked = [entry.model_copy(update={"departments": (), "tools": entry.tools or ("*",)}) for entry in stripped]
-        self._possible_anywhere = Blocklist(masked)
+        self._entries = document.blocklist
+        self._possible: dict[_Gaps, Blocklist] = {}
 
     def about_scope(self, one: Recorded) -> Doubt | None:
         """What is missing for the scope gate; None where it would say the same whatever is missing."""
@@ -80,16 +80,20 @@ class Doubts:
 
     def about_blocklist(self, one: Recorded) -> Doubt | None:
         """What is missing for an entry to fit that could; to be asked where the blocklist has said nothing."""
-        if one.arguments_known and one.department_known:
+        gaps, resolved = _gaps_of(one), self._resolved(one)
+        if gaps == _NO_GAPS or resolved is None or one.call.kind is Kind.LISTING:
             return None
-        resolved = self._resolved(one)
-        if resolved is None or one.call.kind is Kind.LISTING:
-            return None
-        possible = self._possible if one.department_known else self._possible_anywhere
-        result = possible.check(one.call, one.caller, resolved.data_domains, one.moment_us)
-        if not isinstance(result, Deny):
-            return None
-        return Doubt.DEPARTMENT if one.arguments_known else Doubt.ARGUMENTS
+        for doubt, those in _one_by_one(gaps):
+            result = self._fitting(those).check(one.call, one.caller, resolved.data_domains, one.moment_us)
+            if isinstance(result, Deny):
+                return doubt
+        return None
+
+    def _fitting(self, gaps: _Gaps) -> Blocklist:
+        """The entries as if what cannot be looked at fitted."""
+        if gaps not in self._possible:
+            self._possible[gaps] = Blocklist([_without(entry, gaps) for entry in self._entries])
+        return self._possible[gaps]
 
     def about_scanner(self, one: Recorded) -> Doubt | None:
         """What is missing to say whether the scanner would have stopped again what it has stopped."""
@@ -102,6 +106,50 @@ class Doubts:
                 return Doubt.AGENT
             case _:
                 return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Gaps:
+    """What an entry may look at, and the record does not have in clear."""
+
+    arguments: bool
+    department: bool
+    user: bool
+
+
+_NO_GAPS = _Gaps(arguments=False, department=False, user=False)
+
+
+def _gaps_of(one: Recorded) -> _Gaps:
+    department = not one.department_known or is_mark(one.department or "")
+    return _Gaps(not one.arguments_known, department, is_mark(one.user_id or ""))
+
+
+def _one_by_one(gaps: _Gaps) -> Iterator[tuple[Doubt, _Gaps]]:
+    """What may matter by itself, and then all of it together."""
+    if gaps.user:
+        yield Doubt.USER, replace(_NO_GAPS, user=True)
+    if gaps.department:
+        yield Doubt.DEPARTMENT, replace(_NO_GAPS, department=True)
+    yield (Doubt.ARGUMENTS if gaps.arguments else Doubt.DEPARTMENT), gaps
+
+
+def _without(entry: BlockEntry, gaps: _Gaps) -> BlockEntry:
+    """The entry without the conditions that cannot be looked at; a hash can, where the entry has hashes too."""
+    return entry.model_copy(
+        update={
+            "arguments": () if gaps.arguments else entry.arguments,
+            "departments": () if gaps.department and not any(map(is_mark, entry.departments)) else entry.departments,
+            "users": () if gaps.user and not any(map(is_mark, entry.users)) else entry.users,
+            "tools": entry.tools or ("*",),
+        }
+    )
+
+
+def _knows_department(one: Recorded, resolved: Resolved) -> bool:
+    if is_mark(one.department or ""):
+        return any(map(is_mark, resolved.departments))
+    return one.department_known
 
 
 def _about_grants(one: Recorded, resolved: Resolved) -> Doubt | None:
@@ -126,8 +174,13 @@ def _most(one: Recorded, resolved: Resolved) -> Caller:
         proven,
         scopes=proven.scopes if one.scopes_known else proven.scopes | resolved.scopes,
         audiences=proven.audiences if one.audiences_known else proven.audiences | resolved.audiences,
-        department=proven.department if one.department_known else next(iter(sorted(resolved.departments)), None),
+        department=_likeliest_department(one, resolved),
     )
+
+
+def _likeliest_department(one: Recorded, resolved: Resolved) -> str | None:
+    is_open = not resolved.departments or _knows_department(one, resolved)
+    return one.department if is_open else min(resolved.departments)
 
 
 def _passes(call: Call, caller: Caller, resolved: Resolved) -> bool:

@@ -26,7 +26,7 @@ ASSUMPTIONS = (
     "Rates, bursts, enumeration and lock-outs count recorded decisions, by their recorded times, from full buckets on.",
     "All processes are taken to share their buckets.",
     "Lists, pings and handshakes that passed, and requests that became no call, leave no decision and are not counted.",
-    "Request paths are not in the record; arguments are only where a preview shows all of them.",
+    "Request paths, and user agents that redaction hides, are not in the record and are taken to be no probes.",
     "Hooks are not run.",
 )
 """What everything that is told rests upon."""

@@ -67,6 +67,7 @@ class Recorded:
     scopes_known: bool
     audiences_known: bool
     department_known: bool
+    """True also for a hash of it: whether that can be compared depends on the policy."""
     agent_known: bool
     existence_known: bool
     """True where the server surely has what was asked for; else `call.known` is a guess."""
@@ -74,6 +75,16 @@ class Recorded:
     """False where he was turned away before anybody had said whether his proof holds."""
     names_known: bool
     """False where the name of the server or the tool was cut or redacted."""
+
+    @property
+    def user_id(self) -> str | None:
+        """As it is recorded."""
+        return self.caller.user_id if isinstance(self.caller, Authenticated) else None
+
+    @property
+    def department(self) -> str | None:
+        """As it is recorded."""
+        return self.caller.department if isinstance(self.caller, Authenticated) else None
 
     @property
     def allowed(self) -> bool:
@@ -127,12 +138,17 @@ def _recorded(keys: dict[str, Any]) -> Recorded:
         arguments_known=arguments is not None,
         scopes_known=_is_complete(keys.get("scopes")),
         audiences_known=_is_complete(keys.get("audiences")),
-        department_known=department is None or not department.startswith(MASK[:-1]),
+        department_known=not _may_be_dropped(keys) if department is None else not department.startswith(MASK[:-1]),
         agent_known=agent is None or _is_whole(agent),
         existence_known=_exists(keys) or call.kind in {Kind.METHOD, Kind.LISTING},
         proof_known=keys["auth_method"] != AuthMethod.NONE or not is_ahead,
         names_known=all(_is_whole(keys[name]) for name in ("server_name", "tool_name")),
     )
+
+
+def _may_be_dropped(keys: dict[str, Any]) -> bool:
+    """Whether redaction may have left out what is not there: then it has hashed the user, and left out the address."""
+    return is_mark(keys.get("user_id") or "") and "src_ip" not in keys
 
 
 def _exists(keys: dict[str, Any]) -> bool:
