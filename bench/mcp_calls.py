@@ -213,7 +213,7 @@ def plan_of(options: argparse.Namespace) -> Plan:
     """From the command line."""
     loads = (RAW, ONE, SDK) if options.sdk else (RAW, ONE)
     if options.quick:
-        return Plan(1, 0.1, 0.4, loads)
+        return Plan(1, 0.1, 1.0, loads)
     return Plan(options.rounds, 1.0, 3.0, loads)
 
 
