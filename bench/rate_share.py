@@ -27,7 +27,8 @@ import psycopg
 ROOT = Path(__file__).parents[1]
 SERVICES, WORKERS, CALLERS = 2, 4, 8
 RATE_PER_S, BURST = 5.0, 2.0
-ATTEMPT_EVERY_S = SERVICES * WORKERS / (4 * RATE_PER_S)
+OVERLOAD = 4
+"""Attempts for each call that may pass."""
 POLICY = f"""
 servers: {{bench: {{tier: user}}}}
 rate_limits: {{base_per_s: {{mcp: {RATE_PER_S}}}, burst_multiplier: {BURST}}}
@@ -87,25 +88,29 @@ def due_after(seconds: float) -> float:
     return RATE_PER_S * BURST + RATE_PER_S * seconds
 
 
-def overloaded(dsn: str, folder: Path, where: str, seconds: float) -> list[Share]:
-    """What each caller got in so many seconds. `where` is `postgres`, or the URL of a Valkey server."""
+def overloaded(dsn: str, folder: Path, where: str, seconds: float, workers: int = WORKERS) -> list[Share]:
+    """What each caller got in so many seconds. `where` is `postgres`, or the URL of a Valkey server.
+
+    `workers` are those of each service.
+    """
     with contextlib.ExitStack() as stack:
-        workers: list[subprocess.Popen[str]] = []
-        for number in range(SERVICES * WORKERS):
+        started: list[subprocess.Popen[str]] = []
+        for number in range(SERVICES * workers):
             home = folder / f"service-{number % SERVICES}-{number}"
             home.mkdir()
-            command = [sys.executable, "-m", "bench.rate_worker", dsn, str(home), where, str(seconds)]
+            words = (dsn, str(home), where, str(seconds), str(workers))
+            command = [sys.executable, "-m", "bench.rate_worker", *words]
             process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            workers.append(stack.enter_context(process))
+            started.append(stack.enter_context(process))
             stack.callback(process.kill)
-        for process in workers:
+        for process in started:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
-        for process in workers:
+        for process in started:
             assert process.stdin is not None
             process.stdin.write("go\n")
             process.stdin.flush()
-        for process in workers:
+        for process in started:
             assert process.wait(seconds + END_LIMIT_S) == 0
     with psycopg.connect(dsn) as connection:
         return [Share(*row) for row in connection.execute(SHARES.encode()).fetchall()]

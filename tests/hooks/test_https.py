@@ -50,7 +50,7 @@ async def test_only_a_receiver_whom_the_authority_knows_by_this_name_hears_anyth
 async def test_a_receiver_leaves_nothing_behind_that_is_sent_to_the_next(
     open_house: OpenHouse, receiver: Receiver
 ) -> None:
-    def leave_a_cookie(handler: BaseHTTPRequestHandler, heard: Heard) -> None:
+    def leave_a_cookie(handler: BaseHTTPRequestHandler, _: Heard) -> None:
         reply(handler, 204, b"", **{"Set-Cookie": f"n{len(receiver.heard)}=x"})
 
     receiver.answer = leave_a_cookie
