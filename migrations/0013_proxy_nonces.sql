@@ -6,6 +6,7 @@ CREATE UNLOGGED TABLE proxy_nonces (
 ) WITH (autovacuum_vacuum_threshold = 10000);
 COMMENT ON TABLE proxy_nonces IS 'Nonces of proxies'' signatures that were used in the last minutes. Not part of the record.';
 COMMENT ON COLUMN proxy_nonces.digest IS 'Digest of proxy and nonce. The empty one is no nonce: it tells since when all that were used are in here.';
+COMMENT ON COLUMN proxy_nonces.used_at IS 'When it was used, by the server''s clock. Minutes later nothing can be signed with it any more, and the row goes.';
 
 -- A crash of the server empties the table, and this row with it: whoever misses it writes a new one, with the time.
 INSERT INTO proxy_nonces (digest, used_at) VALUES ('', '-infinity');

@@ -65,9 +65,15 @@ class Bearer:
         identity = self._dispatcher.gates.policy.document.identity
         if not isinstance(caller, Authenticated):
             return isinstance(caller, Anonymous) and identity.anonymous
+        if caller.auth_method is AuthMethod.PROXY and not self._proxy_holds(caller):
+            return False
         token = bearer_token(authorization) if caller.auth_method is AuthMethod.BEARER else None
         proven = self._verifier.under(identity).verify(token) if isinstance(token, str) else caller
         return self.in_standing(proven) == caller
+
+    def _proxy_holds(self, caller: Authenticated) -> bool:
+        rules = self._dispatcher.gates.policy.document.identity.proxies
+        return self._proxies is not None and self._proxies.holds(caller, rules)
 
     def is_by_proxy(self, scope: Mapping[str, Any]) -> bool:
         """Whether there are identity headers that may be those of a trusted proxy: then they count, and not a token."""

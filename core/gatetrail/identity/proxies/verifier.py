@@ -63,6 +63,13 @@ class ProxyVerifier:
         address = address_of(peer) if rules else None
         return address is not None and any(self._is_in(address, one, rules) for one in rules)
 
+    def holds(self, caller: Authenticated, rules: Sequence[ProxyRules]) -> bool:
+        """Whether what a proxy vouched for a while ago counts still, for an answer that has no end of its own."""
+        proxy = next((one for one in rules if issuer_of(one) == caller.issuer), None)
+        now_s, until_s = self._clock.now_us() / 1_000_000, caller.accepted_until_s
+        in_time = until_s is not None and now_s < until_s
+        return proxy is not None and in_time and proxy.ceiling_tier.satisfies(caller.token_tier)
+
     async def prove(self, asked: Vouching, rules: Sequence[ProxyRules]) -> Authenticated | Refused:
         """Whom the headers name. Waits for the store of nonces, and for a good signature only. Never raises."""
         vouched = vouched_in(asked.headers)
@@ -140,6 +147,11 @@ class ProxyVerifier:
         return any(address in network for network in self._networks[proxy.name])
 
 
+def issuer_of(proxy: ProxyRules) -> str:
+    """What stands as issuer for the users of a proxy. No issuer of tokens may be called so."""
+    return f"proxy:{proxy.name}"
+
+
 def _with(proxy: ProxyRules, caller: Authenticated | Refused) -> tuple[ProxyRules, Authenticated] | Refused:
     return caller if isinstance(caller, Refused) else (proxy, caller)
 
@@ -159,7 +171,7 @@ def _caller_of(vouched: Vouched, proxy: ProxyRules) -> Authenticated | Refused:
     said = vouched.values
     told = {
         "sub": f"{proxy.user_prefix}{vouched.user}",
-        "iss": f"proxy:{proxy.name}",
+        "iss": issuer_of(proxy),
         "aud": said[AUDIENCE].split(),
         "iat": float(vouched.timestamp_s),
         "exp": float(vouched.timestamp_s + proxy.window_s),
