@@ -101,7 +101,6 @@ GUARDED_FILES = (
     "/boot.ini",
     "/proc/self/environ",
     "/proc/1/environ",
-    "/root/.ssh",
     "/var/run/secrets/kubernetes.io",
     "/windows/system32/config/sam",
     "/windows/system32/drivers/etc/hosts",
