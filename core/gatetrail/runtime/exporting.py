@@ -21,6 +21,7 @@ from gatetrail.runtime.background import in_background
 from gatetrail.runtime.export import DRAIN_S, run_sinks
 from gatetrail.runtime.folder import redaction_key
 from gatetrail.runtime.heartbeat import beat
+from gatetrail.runtime.live_policy.redacting import follow_redaction
 from gatetrail.runtime.recording import Recording, open_recording
 from gatetrail.runtime.sample import sample_policy
 from gatetrail.settings import ServiceSettings
@@ -70,6 +71,9 @@ async def export(settings: ServiceSettings, *, drain_s: float, say: Say) -> None
         exporting = await stack.enter_async_context(open_exporting(settings, drain_s=drain_s))
         beating = beat(exporting.recording.ledger, exporting.stamp, exporting.followers)
         in_background(stack, beating, "gatetrail heartbeat")
+        if settings.policy is not None and settings.watch_policy:
+            following = follow_redaction(settings.policy, exporting.redaction, SystemClock())
+            in_background(stack, following, "gatetrail redaction")
         say(f"Exporting to {', '.join(settings.sinks)}. A sink that another process drives is waited for.")
         try:
             await asyncio.Event().wait()

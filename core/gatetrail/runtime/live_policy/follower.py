@@ -6,13 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from gatetrail.errors import PolicyInvalid, PolicyProblem
 from gatetrail.policy.load import policy_in
 from gatetrail.policy.model import Policy
-from gatetrail.policy.standing import Adopted, Rejected, Reloaded, Unchanged, Unsettled
+from gatetrail.policy.standing import Adopted, Rejected, Reloaded, Standing, Unchanged, Unsettled
 from gatetrail.runtime.live_policy.file import DOUBTFUL_S, PolicyFile, Reading, in_thread
-from gatetrail.runtime.live_policy.keeper import PolicyKeeper
 
 log = logging.getLogger("gatetrail.policy")
 
@@ -23,10 +23,27 @@ PATIENCE_S = 3.0
 """Who asks waits for so long at most until the file holds still; checking it takes what it takes."""
 
 
+class Keeper(Protocol):
+    """Who has what a file holds; asked by one follower, one thing at a time."""
+
+    @property
+    def standing(self) -> Standing:
+        """What was made of the file last."""
+        ...
+
+    async def adopt(self, policy: Policy, user_id: str | None = None) -> Adopted | Unchanged:
+        """Take a policy, whole. Raises PolicyInvalid, or anything else, for one that is not taken."""
+        ...
+
+    async def refuse(self, problem: PolicyInvalid, user_id: str | None = None) -> None:
+        """Hear that there was a file that cannot be used. Never raises."""
+        ...
+
+
 class PolicyFollower:
     """One file, and what was last made of it."""
 
-    def __init__(self, file: PolicyFile, keeper: PolicyKeeper, parse: Parse = policy_in) -> None:
+    def __init__(self, file: PolicyFile, keeper: Keeper, parse: Parse = policy_in) -> None:
         self._parse = parse
         self._file = file
         self._keeper = keeper
