@@ -14,17 +14,20 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from playwright.async_api import Browser, HttpCredentials, expect
 from starlette.applications import Starlette
 
 from gatetrail.identity.proxies.nonces import KEPT_S, MAX_WINDOW_S
 from gatetrail.identity.signing import IDENTITY_HEADERS, MAX_VALUE_BYTES, SIGNED_HEADERS, canonical, signed_headers
 from gatetrail.policy.proxies import ProxyPolicy
 from tests.checkout import ROOT
+from tests.dashboard.conftest import browser
+from tests.dashboard.desk import WITHIN_MS
 from tests.proxies.stand import KEYS, TARGET, WITHIN_S, Stand, mcp_headers, message_of, standing_by
 from tests.require import require_or_skip
 from tests.service.api.conftest import module_dsn
 
-__all__ = ["module_dsn"]
+__all__ = ["browser", "module_dsn"]
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("C3", "C4")]
 
@@ -198,6 +201,24 @@ async def test_behind_nginx_the_dashboard_needs_no_token(front: Front) -> None:
         assert stats.json()["reader"]["sees_all"] is sees_all
         async with front.http.stream("GET", "/v1/events/stream", auth=signed_in) as stream:
             assert (stream.status_code, stream.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+
+
+@pytest.mark.postgres
+@pytest.mark.slow
+@pytest.mark.requirement("G2")
+async def test_behind_nginx_a_person_reads_the_dashboard(front: Front, browser: Browser) -> None:
+    signed_in: HttpCredentials = {"username": "olga", "password": PASSWORDS["olga"]}
+    context = await browser.new_context(http_credentials=signed_in)
+    try:
+        page = await context.new_page()
+        await page.goto(str(front.http.base_url))
+        await page.get_by_role("button", name="Continue without a token").click()
+        await expect(page.locator("#reader")).to_contain_text("olga", timeout=WITHIN_MS)
+        await expect(page.locator("#connection")).to_have_text("Live", timeout=WITHIN_MS)
+        assert (await front.call("plan")).json()["error"]["code"] == 40301
+        await expect(page.locator("#list-rows tr:visible").filter(has_text="karl").first).to_be_visible()
+    finally:
+        await context.close()
 
 
 async def test_the_signer_for_envoy_signs_what_the_service_takes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -34,7 +34,7 @@ async def until(look: Callable[[], Awaitable[bool]]) -> None:
 
 
 @asynccontextmanager
-async def streaming(stand: Stand, user: str) -> AsyncIterator[httpx.Response]:
+async def streaming(stand: Stand, user: str) -> AsyncGenerator[httpx.Response]:
     headers = headers_of(user, method="GET", target=STREAM)
     async with stand.inside.stream("GET", f"{stand.url}{STREAM}", headers=headers) as answer:
         assert answer.status_code == 200
