@@ -75,7 +75,7 @@ def revoke(  # noqa: PLR0913 -- one for each option
 ) -> None:
     """Revoke one token, or all tokens of a user that were issued until now.
 
-    Every running process refuses them within a second. A user who signs in again gets a good token, after the five
+    Every running process refuses them within a second. A user who signs in again gets a good token, after the few
     seconds by which an issuer's clock may be ahead; to keep somebody out, name him in the policy's blocklist.
     """
     from gatetrail.identity.restrictions import RestrictionKind
