@@ -48,6 +48,14 @@ def denies(test: str, arguments: dict[str, Any], **entry: Any) -> bool:
         ("{path: amount, equals: 1000000}", {"amount": 1000000.0}),
         ("{path: amount, equals: 1000000}", {"amount": "1000000"}),
         ("{path: amount, pattern: '^[0-9]{7,}$'}", {"amount": 2500000}),
+        ("{path: amount, pattern: '^[0-9]{7,}$'}", {"amount": 10**50}),
+        ("{path: amount, pattern: '^[0-9]{7,}$'}", {"amount": 1e20}),
+        ("{path: amount, equals: 1.0e+20}", {"amount": 10**20}),
+        ("{path: amount, equals: '100000000000000000001'}", {"amount": 10**20 + 1}),
+        ("{path: amount, equals: NaN}", {"amount": float("nan")}),
+        ("{path: amount, equals: 0}", {"amount": -0.0}),
+        ("{equals: evil}", {"a": {"evil"}}),
+        ("{equals: 7}", {"a": {7: 1}}),
         ("{path: force, equals: true}", {"force": True}),
         ("{path: force, equals: false}", {"force": False}),
         ("{path: until, glob: 'null'}", {"until": None}),
@@ -63,6 +71,8 @@ def denies(test: str, arguments: dict[str, Any], **entry: Any) -> bool:
         ("{path: name, pattern: 'root'}", {"name": "x ｒｏ\u00adｏｔ x"}),
         ("{path: name, pattern: '^root$'}", {"name": "ｒｏｏｔ"}),
         ("{path: name, glob: 'müller'}", {"name": "MU\u0308LLER"}),
+        ("{path: name, pattern: 'müll|x'}", {"name": "MU\u0308\u0301LLER"}),
+        ("{path: name, pattern: '^müller$'}", {"name": "mü\u200bller"}),
         ("{path: name, equals: Straße}", {"name": "STRASSE"}),
         ("{path: name, equals: Root, exact: true}", {"name": "Root"}),
         ("{secrets: true}", {"text": f"use {GITHUB} here"}),
@@ -142,11 +152,12 @@ MORE: list[dict[str, Any]] = [
     {"pad": [0] * (MAX_PLACES + 1)},
     {f"key-{number}": {} for number in range(40_000)},
     {"pad": "\u3042" * 100_000},
+    {"pad": 10**5_000},
 ]
 
 
 @pytest.mark.requirement("B7")
-@pytest.mark.parametrize("arguments", MORE, ids=["long", "many", "places", "keys", "wide"])
+@pytest.mark.parametrize("arguments", MORE, ids=["long", "many", "places", "keys", "wide", "digits"])
 def test_more_than_is_looked_at_is_denied_and_said_so(arguments: dict[str, Any]) -> None:
     decision = decided("{path: evil, equals: 2}, {equals: evil}", {**arguments, "evil": 2})
     assert decision.rule_id == "one"
@@ -191,6 +202,7 @@ def test_giant_and_deep_arguments_cost_a_bounded_time() -> None:
         ("{pattern: '(?=x)'}", "RE2 has no look-ahead"),
         ("{pattern: 'x*'}", "fits an empty text too"),
         ("{shapes: [secret_name]}", "secret_name is no shape of a value"),
+        ("{equals: 100000000000000000000}", "more than 64 bits"),
         ("{shapes: [gold]}", "unknown shape 'gold'"),
         ("{equal: a}", "did you mean 'equals'?"),
     ],

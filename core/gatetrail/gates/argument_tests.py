@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Sequence
 from functools import cache
 
-from gatetrail.gates.arguments import Found, Looking, plain
+from gatetrail.gates.arguments import Found, Looking, plain, texts_of
 from gatetrail.policy.argument_path import parse_path
-from gatetrail.policy.blocklist import ArgumentTest, Scalar
+from gatetrail.policy.blocklist import ArgumentTest
 from gatetrail.policy.expressions import Expression, Match, compile_expression, is_anchored, joined_expressions
 from gatetrail.policy.globs import compile_glob, glob_expression
 from gatetrail.policy.redaction import Shape
 from gatetrail.policy.secret_shapes import CHECKS, EXPRESSIONS
+from gatetrail.policy.tricks import without_tricks
 
 Fits = Callable[[Found], bool]
 
@@ -40,7 +41,7 @@ class CompiledTest:
 
 def _fits(test: ArgumentTest) -> Fits:
     if test.equals is not None:
-        return _equal_to(_text_of(test.equals), exact=test.exact)
+        return _equal_to(texts_of(test.equals)[-1], exact=test.exact)
     if test.glob is not None:
         return _like(test.glob, exact=test.exact)
     if test.pattern is not None:
@@ -64,14 +65,27 @@ def _like(glob: str, *, exact: bool) -> Fits:
 
 
 def _matching(pattern: str, *, exact: bool) -> Fits:
-    expression = compile_expression(pattern if exact else f"(?i){pattern}", capture=False)
-    search = expression.search
+    search = _expression(pattern, exact=exact).search
     if exact:
         return lambda found: any(search(text) is not None for text in found.exact)
     if is_anchored(pattern):
         return lambda found: any(search(text) is not None for text in found.written)
     # What is in one text is in all of them joined; the reverse is looked at only where it may be so.
     return lambda found: search(found.joined) is not None and any(search(text) is not None for text in found.written)
+
+
+def _expression(pattern: str, *, exact: bool) -> Expression:
+    """Unless exact, one that also fits what is left of a text without marks and the like, if it holds any itself."""
+    if exact:
+        return compile_expression(pattern, capture=False)
+    expression = compile_expression(f"(?i){pattern}", capture=False)
+    if pattern.isascii():
+        return expression
+    try:
+        either = compile_expression(f"(?i)(?:{pattern})|(?:{without_tricks(pattern)})", capture=False)
+    except ValueError:
+        return expression
+    return expression if either.search(b"") is not None else either
 
 
 def _with_secrets(shapes: Sequence[Shape]) -> Fits:
@@ -102,11 +116,3 @@ def _has_checked(text: bytes, expression: Expression, check: Callable[[str], boo
             return True
         match = expression.search(text, match.start() + 1)
     return False
-
-
-def _text_of(value: Scalar) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return value if isinstance(value, str) else str(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -13,6 +13,9 @@ from gatetrail.policy.tricks import without_tricks
 
 MAX_PLACES = 50_000
 """Keys and values of one call that are looked at, for all entries together; each costs about a microsecond."""
+
+MAX_INTEGER_BITS = 14_000
+"""Of a number that is looked at, some 4,200 digits: Python refuses to write much more (`sys.int_info`)."""
 
 _ENDED: tuple[Steps, ...] = ((),)
 
@@ -86,9 +89,10 @@ class Looking:
             elif parts is None:
                 room = _take(value, texts, room)
             else:
+                keyed = isinstance(value, Mapping)
                 waiting += [(item, _ENDED) for _, item in parts]
                 for key, _ in parts:
-                    room = _take(key, texts, room) if isinstance(key, str) else room
+                    room = _take(key, texts, room) if keyed else room
         return Found(tuple(texts), whole=room >= 0)
 
 
@@ -96,8 +100,8 @@ def _parts_of(value: object) -> Collection[tuple[str | int, Any]] | None:
     """Keys and items of what has parts; None for what has none."""
     if isinstance(value, Mapping):
         return cast("Mapping[str, Any]", value).items()
-    if isinstance(value, list | tuple):
-        return list(enumerate(cast("Sequence[Any]", value)))
+    if isinstance(value, list | tuple | set | frozenset):
+        return list(enumerate(cast("Iterable[Any]", value)))
     return None
 
 
@@ -108,7 +112,9 @@ def _further(ways: tuple[Steps, ...], key: str | int) -> tuple[Steps, ...]:
 
 def _take(value: object, texts: list[str], room: int) -> int:
     """Adds the texts of a value, the last one cut where there is no more room; what room is left."""
-    for text in _texts_of(value):
+    if isinstance(value, int) and value.bit_length() > MAX_INTEGER_BITS:
+        return -1
+    for text in texts_of(value):
         if room < 0:
             break
         texts.append(text[:room])
@@ -116,8 +122,8 @@ def _take(value: object, texts: list[str], room: int) -> int:
     return room
 
 
-def _texts_of(value: object) -> tuple[str, ...]:
-    """A value that has no parts as text; of a whole number with a point also the short form."""
+def texts_of(value: object) -> tuple[str, ...]:
+    """A value that has no parts as text; of a whole number with a point or an exponent last also all its digits."""
     match value:
         case str():
             return (value,)
@@ -127,10 +133,9 @@ def _texts_of(value: object) -> tuple[str, ...]:
             return ("true" if value else "false",)
         case float():
             written = json.dumps(value)
-            return (written, str(int(value))) if value.is_integer() and abs(value) < 2**63 else (written,)
+            return (written, str(int(value))) if value.is_integer() else (written,)
         case int():
-            # Python refuses to write numbers of more than 4,300 digits.
-            return (str(value) if abs(value) < 10**40 else hex(value),)
+            return (str(value),)
         case bytes() | bytearray():
             return (bytes(value).decode("utf-8", "replace"),)
         case _:

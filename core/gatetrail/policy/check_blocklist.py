@@ -12,6 +12,7 @@ from gatetrail.policy.source import Location
 Complaint = tuple[Location, str]
 
 PARTS = ("tools", "users", "servers", "departments", "data_domains", "arguments")
+MAX_INTEGER = 2**63
 TESTS = ("equals", "glob", "pattern", "secrets", "shapes")
 
 
@@ -40,6 +41,8 @@ def _test_complaints(test: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
     if len(named) != 1:
         found = " and ".join(named) or "none"
         yield (), f"expected exactly one of {', '.join(TESTS)}, got {found}"
+    if isinstance(number := test.get("equals"), int) and abs(number) >= MAX_INTEGER:
+        yield ("equals",), "is a number of more than 64 bits, which not every program carries; write it in quotes"
     shapes = test.get("shapes")
     if _is_list(shapes) and "secret_name" in shapes:
         yield ("shapes",), "secret_name is no shape of a value; write path: and a pattern instead"
