@@ -95,6 +95,21 @@ async def test_a_session_id_without_a_token_opens_nothing(tmp_path: Path, store:
             assert here.sample.ran == []
 
 
+async def test_who_has_a_name_takes_over_no_session_of_those_who_have_none(
+    tmp_path: Path, store: MemorySessions
+) -> None:
+    async with (
+        process(tmp_path / "1", store, policy=ANYBODY) as one,
+        process(tmp_path / "2", store, policy=ANYBODY) as two,
+    ):
+        wire = await one.site.opened(HANDSHAKE)
+        for here in (one, two):
+            here.takes(wire).token = here.gate.token("ann")
+            assert (await wire.call("get_invoice", {"number": 1})).status == 404
+            assert here.gate.refusals()[-1].reason_code == "session_of_another_user"
+            assert here.sample.ran == []
+
+
 async def test_a_session_id_without_a_token_is_refused_and_reported_where_a_token_is_required(
     tmp_path: Path, store: MemorySessions, first: Process
 ) -> None:

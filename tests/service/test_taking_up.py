@@ -109,6 +109,28 @@ async def test_a_client_that_goes_in_the_middle_of_its_request_does_not_take_the
         assert resumed_by(other.gate) == []
 
 
+async def test_a_session_of_a_worker_that_lives_and_says_nothing_stays_with_it(
+    open_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gatetrail.service.handover.LIMIT_S", 0.2)
+    store, place = MemorySessions(), Place(open_folder, 1)
+    (wire,) = await sessions_from_before(tmp_path / "before", store, 1)
+    async with (
+        workers(open_folder, tmp_path, store, 1) as (only,),
+        httpx.AsyncClient(timeout=PATIENCE_S) as http,
+    ):
+        Whereabouts(place.sessions, 1).note(str(wire.session_id))
+        with socket.socket(socket.AF_UNIX) as stopped:
+            stopped.bind(str(place.socket_of(1)))
+            stopped.listen()
+            with pytest.raises(httpx.RemoteProtocolError):
+                await replace(wire, http=http, url=f"{only.url}/mcp").ask("ping")
+            assert only.manager.held == 0
+        place.socket_of(1).unlink()
+        assert (await replace(wire, http=http, url=f"{only.url}/mcp").ask("ping")).status == 200
+        assert resumed_by(only.gate) == [wire.session_id]
+
+
 async def test_sessions_begin_and_go_on_where_nothing_can_be_noted_about_them(
     open_folder: Path, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -126,3 +127,23 @@ async def test_use_is_noted_once_for_the_store(processes: tuple[Process, Process
     await sessions.bind(ANN, "s")
     assert {*sessions.take_used()} == {"claim", "s"}
     assert {*sessions.take_used()} == set()
+
+
+async def test_use_that_the_store_was_not_told_of_is_told_the_next_time(processes: tuple[Process, Process]) -> None:
+    sessions = processes[0].sessions
+    await sessions.bind(ANN, "s")
+    sessions.not_noted(sessions.take_used())
+    await sessions.bind(ANN, "t")
+    assert {*sessions.take_used()} == {"s", "t"}
+
+
+@pytest.mark.parametrize("order", [("admin", "user"), ("user", "admin")])
+async def test_of_two_tiers_at_once_one_is_the_sessions_in_every_process_and_for_good(
+    processes: tuple[Process, Process], order: tuple[str, str]
+) -> None:
+    callers = [replace(ANN, tier=Tier(tier), token_tier=Tier(tier)) for tier in order]
+    await asyncio.gather(*(one.sessions.bind(who, "s") for one, who in zip(processes, callers, strict=True)))
+    admin = replace(ANN, tier=Tier.ADMIN, token_tier=Tier.ADMIN)
+    bound = [await one.sessions.bind(admin, "s") for one in (*processes, *processes)]
+    assert len({one.tier for one in bound if isinstance(one, Authenticated)}) == 1
+    assert len([one for process in processes for one in process.events]) == 1, "it was opened once"

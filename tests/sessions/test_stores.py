@@ -71,6 +71,20 @@ async def test_the_first_to_open_a_session_is_bound_to_it(store: WholeSessionSto
     assert await store.find("s-2") is None
 
 
+@pytest.mark.parametrize("opening", ["postgres", "sqlite"], indirect=True)
+async def test_of_many_that_open_a_session_at_once_in_two_processes_one_has_opened_it(opening: Opening) -> None:
+    async with opening() as here, opening() as there:
+        callers = [
+            replace(ANN, user_id=f"u-{number}", tier=tier)
+            for number in range(4)
+            for tier in Tier
+            if tier.value != "anonymous"
+        ]
+        said = await asyncio.gather(*((here, there)[n % 2].open(caller) for n, caller in enumerate(callers)))
+        (owner,) = [session for session, created in said if created]
+        assert {session for session, _ in said} == {owner, await here.find("s-1"), await there.find("s-1")}
+
+
 async def test_a_handshake_is_kept_with_its_session(store: WholeSessionStore) -> None:
     await store.open(ANN)
     await store.shake_hands("s-1", SHAKEN)

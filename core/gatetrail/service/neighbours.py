@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -49,6 +51,8 @@ class Moved(Enum):
     """What became of a connection that another worker should go on with."""
 
     GIVEN = auto()
+    LOST = auto()
+    """Nobody can know whether the worker will go on with it: it is over, and the client may ask anew."""
     NOBODY_THERE = auto()
     """The worker is gone; whoever is asked for one of its sessions goes on with it."""
     NOT_NOW = auto()
@@ -128,7 +132,7 @@ class Neighbours:
                 return False
             case Moved.NOT_NOW:
                 await _busy(f"worker {holder}", scope, body, send)
-            case Moved.GIVEN:
+            case Moved.GIVEN | Moved.LOST:
                 await body.gone()
             case _:
                 assert_never(moved)
@@ -145,7 +149,10 @@ class Neighbours:
         transport.pause_reading()  # what comes from now on is for the holder to read
         request = request_bytes(scope, bytes(body.content)) + self._behind(scope)
         moved = await _moved(self._place.socket_of(holder), holder, descriptor, request)
-        if moved is Moved.GIVEN:
+        if moved is Moved.LOST:
+            with socket.socket(fileno=os.dup(descriptor)) as same:
+                same.shutdown(socket.SHUT_RDWR)  # what lies with the worker is the same connection
+        if moved in {Moved.GIVEN, Moved.LOST}:
             transport.abort()
         elif was_reading:
             transport.resume_reading()
@@ -172,7 +179,7 @@ async def _moved(path: Path, holder: int, descriptor: int, request: bytes) -> Mo
         return Moved.GIVEN if await give(path, descriptor, request) else Moved.NOBODY_THERE
     except TimeoutError:
         log.warning("worker %d does not say whether it has taken a connection over: it is closed", holder)
-        return Moved.GIVEN
+        return Moved.LOST
     except OSError as problem:
         log.warning("worker %d could not take a connection over: %s", holder, problem)
         return Moved.NOT_NOW
