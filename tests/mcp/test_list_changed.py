@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -16,8 +17,11 @@ from mcp_types import PromptListChangedNotification, ResourceListChangedNotifica
 
 from gatetrail.identity.tiers import Tier
 from gatetrail.policy.load import parse_policy
+from gatetrail.testing import MemorySessions
 from tests.mcp.conftest import PATIENCE_S, POLICY, Gate, Site
+from tests.mcp.processes import process
 from tests.mcp.servers import Sample
+from tests.mcp.wire import HANDSHAKE
 
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("D2")]
 
@@ -135,3 +139,33 @@ async def test_who_has_gone_is_told_nothing_and_keeps_nobody_waiting(site: Site,
         put_in_force(gate, PAY_FOR_ALL)
         assert isinstance(await ears.next(), ToolListChangedNotification)
     assert sample.ran == []
+
+
+async def test_a_client_that_only_listens_after_a_restart_hears_as_well(tmp_path: Path) -> None:
+    """Its session is taken up by the stream that it opens anew, before it has said a word here."""
+    store = MemorySessions()
+    async with process(tmp_path / "1", store) as one:
+        wire = await one.site.opened(HANDSHAKE, one.gate.token("ann", Tier.USER))
+    async with process(tmp_path / "2", store) as other, asyncio.timeout(PATIENCE_S):
+        other.takes(wire)
+        announcing = asyncio.create_task(other.gate.adapter.announce_changes(again=False))
+        headers = {
+            "accept": "text/event-stream",
+            "authorization": f"Bearer {wire.token}",
+            "mcp-session-id": str(wire.session_id),
+            "mcp-protocol-version": HANDSHAKE,
+        }
+        async with wire.http.stream("GET", wire.url, headers=headers) as stream:
+            assert stream.status_code == 200
+            put_in_force(other.gate, PAY_FOR_ALL)
+            told = [line async for line in _until_data(stream.aiter_lines())]
+        announcing.cancel()
+        await asyncio.wait([announcing])
+    assert "notifications/tools/list_changed" in told[-1]
+
+
+async def _until_data(lines: AsyncIterator[str]) -> AsyncIterator[str]:
+    async for line in lines:
+        yield line
+        if line.startswith("data: {"):
+            return

@@ -68,6 +68,10 @@ class Announcer:
     def note(self, context: Context) -> None:
         """Whoever sends a message is there, and may be told of changes."""
         connection: Connection = getattr(context.session, "_connection")  # noqa: B009 -- as above
+        self.took_up(connection)
+
+    def took_up(self, connection: Connection) -> None:
+        """Whoever goes on with a session may be told before he has said anything here."""
         if connection.has_standalone_channel:
             self._connections.add(connection)
 

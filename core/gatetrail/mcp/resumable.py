@@ -61,7 +61,7 @@ def make_resumable(
     if found is None or found.stateless:
         return None
     sessions = installation.dispatcher.sessions
-    manager = ResumingSessionManager.instead_of(found, sessions, installation.name)
+    manager = ResumingSessionManager.instead_of(found, sessions, installation.name, installation.announcer)
     endpoint.session_manager = manager
     if vars(installation.host.low).get("_session_manager") is found:
         vars(installation.host.low)["_session_manager"] = manager

@@ -69,20 +69,28 @@ class ResumingSessionManager(StreamableHTTPSessionManager):
     It leans on private parts of the SDK 2.3, whose version is checked when the gate is put into a server.
     """
 
-    def __init__(self, app: Server[Any], sessions: Sessions, server_name: str, **options: Any) -> None:
+    def __init__(
+        self, app: Server[Any], sessions: Sessions, server_name: str, counts: TellsItsConnections, **options: Any
+    ) -> None:
         super().__init__(app, **options)
         self._sessions = sessions
         self._server_name = server_name
+        self._counts = counts
 
     @classmethod
     def instead_of(
-        cls, manager: StreamableHTTPSessionManager, sessions: Sessions, server_name: str
+        cls,
+        manager: StreamableHTTPSessionManager,
+        sessions: Sessions,
+        server_name: str,
+        counts: TellsItsConnections,
     ) -> ResumingSessionManager:
-        """One with the options of the SDK's own, which must not have run."""
+        """One with the options of the SDK's own, which must not have run. `counts` hears of each session taken up."""
         return cls(
             manager.app,
             sessions,
             server_name,
+            counts,
             event_store=manager.event_store,
             json_response=manager.json_response,
             stateless=manager.stateless,
@@ -204,6 +212,7 @@ class ResumingSessionManager(StreamableHTTPSessionManager):
             connection = resumable.connection(dispatcher)
             if isinstance(self.app, TellsItsConnections):
                 self.app.took_up(connection)
+            self._counts.took_up(connection)
             task_status.started()
             try:
                 with transport.idle_scope or anyio.CancelScope():
