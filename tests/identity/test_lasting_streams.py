@@ -28,8 +28,10 @@ from tests.mcp.wire import CLIENT, ERAS, HANDSHAKE, MODERN
 pytestmark = [pytest.mark.anyio, pytest.mark.requirement("C6")]
 
 WITHIN_S = 8.0
-ALL_OF_ANN = Restriction(RestrictionKind.USER_REVOKED, None, "ann", None, None, "lost", "eve", time.time())
-ANN_AS_MCP = Restriction(RestrictionKind.TIER_LIMITED, None, "ann", None, Tier.MCP, "left", "eve", time.time())
+NEVER_S = 1e11
+ALL_OF_ANN = Restriction(RestrictionKind.USER_REVOKED, None, "ann", None, None, "lost", "eve", NEVER_S)
+"""Whenever her tokens were issued."""
+ANN_AS_MCP = Restriction(RestrictionKind.TIER_LIMITED, None, "ann", None, Tier.MCP, "left", "eve", 0.0)
 
 
 class Listening:
@@ -105,13 +107,13 @@ async def test_the_open_stream_without_an_identity_ends_when_nobody_may_be_witho
 async def test_who_is_limited_goes_on_with_the_session_and_is_remembered_once(tmp_path: Path) -> None:
     standing = Restrictions()
     async with stand(tmp_path, "", standing=standing) as here:
-        wire = await here.site.opened(HANDSHAKE, here.gate.token("ann", Tier.ADMIN))
-        standing.replace([replace(ANN_AS_MCP, tier=Tier.USER)])
+        wire = await here.site.opened(HANDSHAKE, here.gate.token("lena", Tier.ADMIN))
+        standing.replace([replace(ANN_AS_MCP, user_id="lena", tier=Tier.USER)])
         found = [(await wire.call("pay", {"amount": amount})).result["isError"] for amount in range(3)]
         assert found == [False] * 3
         assert [decision.actual_tier for decision in here.gate.decisions()] == [Tier.USER] * 3
         users = [one for one in gc.get_objects() if isinstance(one, AuthenticatedUser)]
-        assert len([user for user in users if user.access_token.subject == "ann"]) == 1
+        assert len([user for user in users if user.access_token.subject == "lena"]) == 1
 
 
 async def test_a_call_from_python_for_who_was_revoked_since_is_denied(tmp_path: Path) -> None:
