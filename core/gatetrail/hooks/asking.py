@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ from gatetrail.hooks.tallies import HookOutcome, HookTallies
 from gatetrail.policy.hooks import Hook, OnFailure
 from gatetrail.redaction import Redactor
 from gatetrail.words import ReasonCode
+
+log = logging.getLogger("gatetrail.hooks")
 
 CALLER_WENT = "whoever had asked went away before there was an answer"
 
@@ -65,6 +68,10 @@ class Asking:
         except anyio.get_cancelled_exc_class():
             await self._failed(hook, facts, CALLER_WENT, began_s)
             raise
+        except Exception as problem:
+            # The moment is on record: whatever goes wrong now has to end in a decision.
+            log.exception("a run of hook %s broke off", hook.id)
+            return await self._failed(hook, facts, f"it broke off: {type(problem).__name__}", began_s)
         if isinstance(answer, Denies):
             return await self._denied(hook, facts, told_reason(hook, answer.reason, redactor), began_s)
         await self._passed(hook, facts, began_s)

@@ -113,7 +113,7 @@ class Telling:
                 self._losses.add(told.hook, "the service ended")
                 raise
             except Exception:
-                log.exception("a run of hook %s broke off", told.hook.id)
+                log.exception("what became of a run of hook %s could not be told", told.hook.id)
 
     def _rest(self, hook_id: str, lane: _Lane, done: asyncio.Task[None]) -> None:
         lane.at_work.discard(done)
@@ -152,3 +152,8 @@ class Telling:
                 await self._outside.tell(told.hook, told.body, told.facts.keys["event_id"])
         except TimeoutError:
             raise HookFailure(f"no answer within {limit_ms} ms", may_pass=True) from None
+        except HookFailure:
+            raise
+        except Exception as problem:
+            log.exception("a run of hook %s broke off", told.hook.id)
+            raise HookFailure(f"it broke off: {type(problem).__name__}") from None
