@@ -56,7 +56,7 @@ blocklist:
 """
 
 
-Parts = dict[str, tuple[str, ...] | tuple[dict[str, object], ...]]
+Parts = dict[str, tuple[object, ...]]
 
 
 def entries(count: int) -> Iterator[BlockEntry]:
