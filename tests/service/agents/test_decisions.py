@@ -75,6 +75,12 @@ async def test_what_an_agent_says_of_itself_raises_nothing(service: Service) -> 
     assert decided.task_id == "admin"
 
 
+@pytest.mark.parametrize("name", ["webfetch", "\uff37ebFetch", "Web\u200bFetch"])
+async def test_another_way_of_writing_a_name_does_not_get_it_past_the_blocklist(service: Service, name: str) -> None:
+    agent = agent_of(service, f"s-like-{name.encode().hex()}")
+    assert "the web is not for this agent" in (denial_in(await agent.asks(name)) or "")
+
+
 async def test_no_query_and_no_path_chooses_other_rules(service: Service) -> None:
     agent = agent_of(service, "s-query")
     body = b'{"hook_event_name":"PreToolUse","session_id":"s-query","tool_name":"Write","tool_input":{}}'

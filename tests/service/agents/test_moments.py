@@ -91,15 +91,24 @@ async def test_a_report_that_comes_twice_or_fits_no_call_ends_nothing(service: S
     assert (stray.execution_id, stray.call_id) == (None, "toolu_2")
 
 
-async def test_nobody_ends_the_calls_of_another_user(service: Service) -> None:
-    ann, eve = agent_of(service, "s-ann"), agent_of(service, "s-ann", "eve")
+@pytest.mark.parametrize("who", ["eve", None])
+async def test_nobody_ends_the_calls_of_another_user(service: Service, who: str | None) -> None:
+    session = f"s-ann-{who}"
+    ann, other = agent_of(service, session), Agent(service, session)
+    if who is not None:
+        other = agent_of(service, session, who)
     await ann.asks()
-    refused = await eve.report("PostToolUse", tool_use_id="toolu_1")
-    assert refused.status_code == 403
-    assert (await ann.rows())[0][1] == "pending"
-    gone = await eve.report("SessionEnd")
-    assert gone.status_code == 403
-    assert (await ann.rows())[0][1] == "pending"
+    for moment in ("PostToolUse", "PostToolUseFailure", "SessionEnd"):
+        refused = await other.report(moment, tool_use_id="toolu_1")
+        assert refused.status_code == 403
+        assert (await ann.rows())[0][1] == "pending"
+
+
+async def test_an_outcome_before_its_call_ends_nothing_that_comes_later(service: Service) -> None:
+    agent = agent_of(service, "s-early")
+    await agent.report("PostToolUse", tool_use_id="toolu_1")
+    assert denial_in(await agent.asks(use_id="toolu_1")) is None
+    assert [row[1] for row in await agent.rows()] == ["pending"]
 
 
 async def test_the_end_of_a_session_closes_what_nobody_will_report_on(service: Service) -> None:
