@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from gatetrail.policy.load import parse_policy
-from tests.cli.conftest import WITHIN_S, Gatetrail, stopwatch
+from tests.checkout import ROOT
+from tests.cli.conftest import COMMAND, WITHIN_S, Gatetrail, stopwatch
 from tests.cli.recorded import allowed, denied, limited, record
 from tests.cli.test_serve import call, token, url_of
 
@@ -112,3 +115,53 @@ def test_an_empty_span_is_the_same(gatetrail: Gatetrail, tmp_path: Path) -> None
     ran = gatetrail("policy", "simulate", "--policy", str(tried))
     assert ran.code == 0
     assert "the record has no decision of that span" in ran.out
+
+
+KEYS = {
+    "summary": "record policy_version policy_source same decisions unreadable newly_denied newly_allowed other_reason"
+    " unchanged cannot_be_told first_at last_at decided_under",
+    "gate": "record change by before_gate before_reason_code gate reason_code rule_id count",
+    "caller": "record change by caller count",
+    "tool": "record change by tool count",
+    "example": "record change before_gate before_reason_code gate reason_code rule_id execution_id timestamp user_id"
+    " src_ip server_name tool_name before_reason reason",
+    "cannot_be_told": "record doubt reason count",
+    "assumption": "record text",
+}
+"""Scripts go by these: more may come, none goes."""
+
+
+def test_each_line_of_json_has_its_keys(gatetrail: Gatetrail, dsn: str, tmp_path: Path) -> None:
+    record(dsn, [*allowed(tool_name="gone"), *allowed(scopes=None), denied()])
+    tried = tmp_path / "next.yaml"
+    tried.write_text("servers: {finance: {scopes: [a]}}")
+    ran = gatetrail("policy", "simulate", "--policy", str(tried), "--since", "2000-01-01T00:00:00Z", "--json")
+    found = {str(line.get("by", line["record"])): " ".join(line) for line in ran.objects}
+    assert found.items() <= KEYS.items()
+    assert {"summary", "cannot_be_told", "assumption"} <= found.keys()
+
+
+def commands_of(page: str) -> list[str]:
+    """Those of the first block below the heading."""
+    section = (ROOT / "docs" / page).read_text().partition("## Trying a change before it counts")[2]
+    return section.partition("```bash\n")[2].partition("```")[0].splitlines()
+
+
+@pytest.mark.slow
+def test_the_page_shows_a_way_that_can_be_gone(gatetrail: Gatetrail, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(NOW)
+    (tmp_path / "next.yaml").write_text(NEXT)
+    codes = dict[str, int]()
+    for line in commands_of("policy.md"):
+        words = shlex.split(line)
+        if words[:2] == ["gatetrail", "serve"]:
+            service = gatetrail.start(*words[1:], "--port", "0")
+            url, bearer = url_of(service), token(gatetrail, "--policy", "policy.yaml")
+            asyncio.run(call(f"{url}/mcp/finance", bearer, "get_invoice", number="2026-0118"))
+            codes[line] = service.end()
+        else:
+            text = line.replace("gatetrail", shlex.join(COMMAND), 1) if words[0] == "gatetrail" else line
+            ran = subprocess.run(["sh", "-c", text], cwd=tmp_path, env=gatetrail.environment, check=False, timeout=60)  # noqa: S603, S607
+            codes[line] = ran.returncode
+    # What was let pass is denied by the policy that has been put in force since.
+    assert list(codes.values()) == [0, 0, 0, 0, 0, 1]
