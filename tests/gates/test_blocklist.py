@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import fnmatch
+import tracemalloc
 from datetime import UTC, datetime
 from typing import Any
 
@@ -129,3 +130,17 @@ def test_the_index_finds_what_looking_at_every_entry_finds(
     expected = next((str(number) for number, entry in enumerate(parts) if fits(entry)), None)
     assert (result.rule_id if isinstance(result, Deny) else None) == expected
     assert (result is PASS) is (expected is None)
+
+
+@pytest.mark.requirement("B7")
+def test_long_names_are_not_kept() -> None:
+    gates = gates_for('blocklist: [{id: one, tools: ["file:///secret/*"], reason: x}]\n')
+    tracemalloc.start()
+    try:
+        for number in range(30):
+            uri = f"file:///a/{number}/{'x' * 5_000}"
+            gates.decide(call(uri, kind=Kind.RESOURCE, method="resources/read"), caller(), 0, 0.0)
+        kept_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept_bytes < 100_000

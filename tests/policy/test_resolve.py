@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 
 import pytest
 
@@ -88,9 +89,19 @@ def test_an_unknown_server_has_no_answer() -> None:
 
 def test_invented_names_do_not_fill_the_memory() -> None:
     resolver = Resolver(parse_policy(POLICY, "test").document)
-    for number in range(MAX_REMEMBERED + 100):
-        resolver.resolve("finance", Kind.TOOL, f"tool-{number}")
-    assert resolver.resolve.cache_info().currsize == MAX_REMEMBERED
+    kept_bytes: list[int] = []
+    tracemalloc.start()
+    try:
+        for invented in (range(MAX_REMEMBERED), range(10**6, 10**6 + 2 * MAX_REMEMBERED)):
+            for number in invented:
+                resolver.resolve("finance", Kind.TOOL, f"tool-{number:08}")
+            kept_bytes.append(tracemalloc.get_traced_memory()[0])
+        for number in range(100):
+            resolver.resolve("finance", Kind.RESOURCE, f"file:///{number}/{'x' * 100_000}")
+        kept_bytes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert max(kept_bytes) < 1.2 * kept_bytes[0]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ from gatetrail.policy.globs import compile_glob, is_literal
 
 MAX_REMEMBERED = 16_384
 """Combinations of names whose entries are kept; the least recently used one makes room."""
+MAX_REMEMBERED_CHARACTERS = 512
+"""Of a name: URIs may be as long as a request, so that a few thousand would fill the memory."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):(.*)", re.DOTALL)
 """RFC 3986, section 3.1."""
@@ -43,7 +45,8 @@ class Blocklist:
         proven = caller if isinstance(caller, Authenticated) else None
         user_id = proven.user_id if proven else None
         department = proven.department if proven else None
-        entries = self._fitting(call.kind, call.tool_name, call.server_name, user_id, department, data_domains)
+        find = self._fitting if len(call.tool_name) <= MAX_REMEMBERED_CHARACTERS else self._find
+        entries = find(call.kind, call.tool_name, call.server_name, user_id, department, data_domains)
         looking: Looking | None = None
         for entry in entries:
             if entry.expires_at_us is not None and now_us >= entry.expires_at_us:

@@ -20,6 +20,8 @@ Thing = TypeVar("Thing")
 
 MAX_REMEMBERED = 8_192
 """Names whose answer is kept; the least recently used one makes room, so invented names cost time only."""
+MAX_REMEMBERED_CHARACTERS = 512
+"""Of a name: URIs may be as long as a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,12 @@ class Resolver:
             name: _ServerResolver(name, server, document.default_time_limit_ms, document.rate_limits)
             for name, server in document.servers.items()
         }
-        self.resolve = lru_cache(MAX_REMEMBERED)(self._resolve)
-        """`resolve(server_name, kind, name)`; None when the policy knows no such server."""
+        self._remembered = lru_cache(MAX_REMEMBERED)(self._resolve)
+
+    def resolve(self, server_name: str, kind: Kind, name: str) -> Resolved | None:
+        """None when the policy knows no such server."""
+        find = self._remembered if len(name) <= MAX_REMEMBERED_CHARACTERS else self._resolve
+        return find(server_name, kind, name)
 
     def _resolve(self, server_name: str, kind: Kind, name: str) -> Resolved | None:
         server = self._servers.get(server_name)
