@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from gatetrail.clock import Clock, rfc3339
 from gatetrail.errors import DatabaseUnavailable, DataFolderUnusable
-from gatetrail.identity.tiers import Tier
+from gatetrail.sessions.columns import columns_of, session_of
 from gatetrail.sessions.session import Handshake, Session, SessionRow
 
 BUSY_S = 2.0
@@ -38,15 +38,7 @@ class SqliteSessions:
         self._clock = clock
 
     async def open(self, session: Session) -> tuple[Session, bool]:
-        opened = {
-            "session_id": session.session_id,
-            "user_id": session.user_id,
-            "issuer": session.issuer,
-            "client_id": session.client_id,
-            "department": session.department,
-            "tier": session.tier.value,
-            "now_us": self._clock.now_us(),
-        }
+        opened = {**columns_of(session), "now_us": self._clock.now_us()}
 
         def open_or_find() -> tuple[Session, bool]:
             if self._connection.execute(_query("open"), opened).rowcount:
@@ -54,13 +46,13 @@ class SqliteSessions:
             row = self._connection.execute(_query("find"), opened).fetchone()
             if row is None:
                 raise DatabaseUnavailable("a session was forgotten while it was asked for; ask again")
-            return _session(row), False
+            return session_of(row), False
 
         return await self._in_thread(open_or_find)
 
     async def find(self, session_id: str) -> Session | None:
         rows = await self._ask("find", session_id=session_id)
-        return _session(rows[0]) if rows else None
+        return session_of(rows[0]) if rows else None
 
     async def shake_hands(self, session_id: str, handshake: Handshake) -> None:
         await self._ask(
@@ -74,7 +66,7 @@ class SqliteSessions:
 
     async def end(self, session_id: str, because: str) -> Session | None:
         rows = await self._ask("end", session_id=session_id, because=because, now_us=self._clock.now_us())
-        return _session(rows[0]) if rows else None
+        return session_of(rows[0]) if rows else None
 
     async def used(self, session_ids: Collection[str]) -> None:
         rows = [(self._clock.now_us(), session_id) for session_id in session_ids]
@@ -99,7 +91,7 @@ class SqliteSessions:
         )
         unused_since_us = now_us - round(unused_s * 1_000_000)
         rows = await self._ask("expire", now_us=now_us, unused_since_us=unused_since_us, because=because)
-        return [_session(row) for row in rows]
+        return [session_of(row) for row in rows]
 
     async def watch(self, ended: Callable[[str, str], None]) -> None:
         since_us, told = self._clock.now_us(), dict[str, int]()
@@ -169,13 +161,7 @@ def _query(name: str) -> str:
     return (files("gatetrail.sessions") / "sql" / f"{name}.sql").read_text("utf-8")
 
 
-def _session(row: tuple[Any, ...]) -> Session:
-    session_id, user_id, tier, department, client_id, issuer, server, version, initialize, client, because, *_ = row
-    handshake = None if server is None else Handshake(server, version, initialize, client)
-    return Session(session_id, user_id, Tier(tier), department, client_id, issuer, handshake, because)
-
-
 def _row(row: tuple[Any, ...]) -> SessionRow:
     opened_us, last_used_us, ended_us = row[11:]
     ended_at = None if ended_us is None else rfc3339(ended_us)
-    return SessionRow(_session(row), rfc3339(opened_us), rfc3339(last_used_us), ended_at)
+    return SessionRow(session_of(row), rfc3339(opened_us), rfc3339(last_used_us), ended_at)

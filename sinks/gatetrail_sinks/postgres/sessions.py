@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from gatetrail.errors import DatabaseUnavailable
-from gatetrail.identity.tiers import Tier
 from gatetrail.sessions import Handshake, Session, SessionRow
+from gatetrail.sessions.columns import columns_of, session_of
 from gatetrail_sinks.postgres.connection import Pool, told_as_unavailable
 from gatetrail_sinks.postgres.moments import as_text
 from gatetrail_sinks.postgres.notices import Notices
@@ -27,28 +27,20 @@ class PostgresSessions:
         self._pool = pool
 
     async def open(self, session: Session) -> tuple[Session, bool]:
-        opened = {
-            "session_id": session.session_id,
-            "user_id": session.user_id,
-            "issuer": session.issuer,
-            "client_id": session.client_id,
-            "department": session.department,
-            "tier": session.tier.value,
-        }
         with told_as_unavailable(self._dsn):
             async with self._pool.connection() as connection:
-                inserted = await connection.execute(query("session_open"), opened)
+                inserted = await connection.execute(query("session_open"), columns_of(session))
                 if inserted.rowcount:
                     return session, True
                 found = await connection.execute(query("session_find"), {"session_id": session.session_id})
                 row = await found.fetchone()
         if row is None:
             raise DatabaseUnavailable("a session was forgotten while it was asked for; ask again")
-        return _session(row), False
+        return session_of(row), False
 
     async def find(self, session_id: str) -> Session | None:
         rows = await self._ask("session_find", session_id=session_id)
-        return _session(rows[0]) if rows else None
+        return session_of(rows[0]) if rows else None
 
     async def shake_hands(self, session_id: str, handshake: Handshake) -> None:
         await self._do(
@@ -62,7 +54,7 @@ class PostgresSessions:
 
     async def end(self, session_id: str, because: str) -> Session | None:
         rows = await self._ask("session_end", session_id=session_id, because=because, channel=CHANNEL)
-        return _session(rows[0]) if rows else None
+        return session_of(rows[0]) if rows else None
 
     async def used(self, session_ids: Collection[str]) -> None:
         if session_ids:
@@ -71,7 +63,7 @@ class PostgresSessions:
     async def expire(self, unused_s: float, kept_s: float, because: str) -> Sequence[Session]:
         await self._do("session_forget", kept_s=kept_s)
         asked = {"unused_s": unused_s, "because": because, "channel": CHANNEL, "limit": EXPIRED_AT_ONCE}
-        return [_session(row) for row in await self._ask("session_expire", **asked)]
+        return [session_of(row) for row in await self._ask("session_expire", **asked)]
 
     async def watch(self, ended: Callable[[str, str], None]) -> None:
         def heard(text: str) -> None:
@@ -99,12 +91,6 @@ class PostgresSessions:
                 await connection.execute(query(name), values)
 
 
-def _session(row: tuple[Any, ...]) -> Session:
-    session_id, user_id, tier, department, client_id, issuer, server, version, initialize, client, because, *_ = row
-    handshake = None if server is None else Handshake(server, version, initialize, client)
-    return Session(session_id, user_id, Tier(tier), department, client_id, issuer, handshake, because)
-
-
 def _row(row: tuple[Any, ...]) -> SessionRow:
     opened_at, last_used_at, ended_at = row[11:]
-    return SessionRow(_session(row), as_text(opened_at) or "", as_text(last_used_at) or "", as_text(ended_at))
+    return SessionRow(session_of(row), as_text(opened_at) or "", as_text(last_used_at) or "", as_text(ended_at))
