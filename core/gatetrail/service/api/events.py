@@ -122,7 +122,8 @@ class EventRoutes:
     ) -> Response:
         """The newest events that fit, or with `after` the first ones behind a position; always in ascending order.
 
-        Without the role `auditor` or the tier admin: your own. Other users' events are refused with 403.
+        Without the role `auditor` or the tier admin: your own, without `shadow_*` and the hashes of the chain. Other
+        users' events are refused with 403.
         """
         await self._door.require_own(request, reader, asked.user)
         wanted = wanted_of(asked, reader, self._door.redactor, self._sources.clock)
@@ -141,7 +142,7 @@ class EventRoutes:
         """New events that fit, as long as your token is good; with `after` or `Last-Event-ID` first what came before.
 
         Nothing is lost without being told. `curl -N -H "Authorization: Bearer $TOKEN" .../v1/events/stream` shows it.
-        Without the role `auditor` or the tier admin: your own events.
+        Without the role `auditor` or the tier admin: your own events, without `shadow_*` and the hashes of the chain.
         """
         await self._door.require_own(request, reader, asked.user)
         sources = self._sources
