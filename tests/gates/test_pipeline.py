@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import weakref
 from itertools import count
 
 import pytest
@@ -156,3 +158,20 @@ def test_a_decision_carries_what_the_handler_and_the_record_need() -> None:
     assert decision.required_tier is Tier.USER
     model = gates.decide(call(server="model"), Anonymous(), 0, 0.0)
     assert (model.endpoint, model.actual_tier) == ("inference", Tier.ANONYMOUS)
+
+
+def test_gates_of_policies_before_leave_nothing_behind() -> None:
+    """Each has memories of its own; a thousand changes of the policy must not keep a thousand of them."""
+    state = GateState()
+
+    def of(number: int) -> weakref.ref[Gates]:
+        tried = parse_policy(f"servers: {{finance: {{time_limit_ms: {number + 1}}}}}", "tried")
+        text = f"{ALL_GATES}servers: {{finance: {{tools: {{'x{number}*': {{}}}}}}}}"
+        gates = Gates(parse_policy(text, "test"), state, shadow_policy=tried)
+        decision = gates.decide(call("read"), caller(), NOW_US, float(number))
+        gates.beside(call("read"), caller(), decision, NOW_US, float(number))
+        return weakref.ref(gates)
+
+    former = [of(number) for number in range(20)]
+    gc.collect()
+    assert [found for found in former if found() is not None] == []
