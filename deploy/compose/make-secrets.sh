@@ -16,7 +16,7 @@ put() {
   mv -f "secrets/$1.new" "secrets/$1"
 }
 
-for name in postgres_password gatetrail_password auditor_password gatetrail_jwt gatetrail_redaction forward_shared_key; do
+for name in postgres_password gatetrail_password auditor_password gatetrail_jwt gatetrail_redaction gatetrail_state forward_shared_key; do
   put "$name" "$(random)"
 done
 put gatetrail_dsn "postgresql://gatetrail:$(cat secrets/gatetrail_password)@postgres:5432/gatetrail"

@@ -123,7 +123,7 @@ def test_the_service_can_read_its_settings(secrets_folder: Path, monkeypatch: py
 @pytest.mark.parametrize("name", OURS)
 def test_each_of_ours_is_given_the_secrets_that_its_settings_name(name: str) -> None:
     settings = document(FOLDER / "service.yaml")
-    needed = {settings[key] for key in ("dsn_file", "jwt_secret_file", "redaction_key_file")}
+    needed = {settings[key] for key in ("dsn_file", "jwt_secret_file", "redaction_key_file", "state_key_file")}
     if name == "export":
         needed.add(settings["sinks"]["siem"]["shared_key_file"])
     assert needed == {f"/run/secrets/{secret}" for secret in SERVICES[name]["secrets"]}

@@ -124,7 +124,8 @@ def test_settings_and_policy_are_where_the_pod_looks(pod: dict[str, Any]) -> Non
 def test_the_secret_has_what_the_settings_name(pod: dict[str, Any]) -> None:
     settings = document(FOLDER / "config" / "service.yaml")
     sink = settings["sinks"]["siem"]
-    files = {settings["dsn_file"], settings["jwt_secret_file"], settings["redaction_key_file"], sink["shared_key_file"]}
+    keys = ("dsn_file", "jwt_secret_file", "redaction_key_file", "state_key_file")
+    files = {*(settings[key] for key in keys), sink["shared_key_file"]}
     (mount,) = (mount for mount in pod["containers"][0]["volumeMounts"] if mount["name"] == "secrets")
     secret = document(EXAMPLE)
     assert files == {f"{mount['mountPath']}/{key}" for key in secret["stringData"]}

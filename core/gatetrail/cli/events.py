@@ -72,8 +72,7 @@ Form = Annotated[
     Printed | None,
     typer.Option(
         "--format",
-        help="table, if unsaid, is for people. json: the record's own lines, byte for byte."
-        " All but table: one line for each event.",
+        help="table, if unsaid, is for people. json: the record's own lines. All but table: one line for each event.",
     ),
 ]
 
