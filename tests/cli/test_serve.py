@@ -89,7 +89,7 @@ def test_a_malformed_token_is_refused_at_the_door_and_recorded(gatetrail: Gatetr
     url = url_of(gatetrail.start("serve", "--port", "0"))
     answer = httpx.post(f"{url}/mcp/finance", json={}, headers={"authorization": "Bearer not-a-token"})
     assert answer.status_code == 401
-    assert "expected three parts joined by dots" in answer.json()["error"]["message"]
+    assert "expected three parts of base64url, joined by dots" in answer.json()["error"]["message"]
     (event,) = gatetrail("events", "--event", "identity.refused", "--format", "json").objects
     assert event["reason_code"] == "token_malformed"
     assert "not-a-token" not in json.dumps(event)

@@ -34,7 +34,7 @@ async def test_a_token_lets_in_and_stays_in_this_tab_alone(foyer: Desk) -> None:
 @pytest.mark.parametrize(
     ("pasted", "answer"),
     [
-        ("not-a-token", "expected three parts joined by dots"),
+        ("not-a-token", "expected three parts of base64url, joined by dots"),
         ("two words", "This is no token"),
         ("t\u00f6ken", "This is no token"),
     ],
