@@ -18,7 +18,7 @@ from tests.lifecycle.conftest import House, called, client, is_up
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres, pytest.mark.slow, pytest.mark.requirement("B9")]
 
 WORKERS = 2
-CLIENTS = 8
+CLIENTS = 12
 """Of each service, each with a connection of its own."""
 RATE_PER_S, BURST_S = 4.0, 3.0
 SECONDS = 3.0
@@ -74,6 +74,7 @@ async def test_a_limit_counts_once(houses: list[House], dsn: str) -> None:
     with psycopg.connect(dsn) as connection:
         allowed, attempts, processes, seconds = connection.execute(FOUND).fetchone() or (0, 0, 0, 0.0)
     due = RATE_PER_S * BURST_S + RATE_PER_S * seconds
-    assert processes == len(houses) * WORKERS
+    # Which worker gets a connection is the kernel's choice; it may leave one out.
+    assert len(houses) < processes <= len(houses) * WORKERS
     assert attempts > 1.5 * due, "that was no overload"
     assert due - 2 * A_CALL <= allowed <= due + A_CALL

@@ -55,6 +55,7 @@ def test_the_shipped_schemas_tell_the_classes() -> None:
     schema = json.loads((schemas() / "v1" / "events" / "tool_call.decided.schema.json").read_text("utf-8"))
     told = {name: one.get(SCHEMA_KEY) for name, one in schema["properties"].items()}
     assert {name for name, found in told.items() if found == "sensitive"} == SENSITIVE_KEYS - {
+        "changed_by",
         "claimed_user_id",
         "working_directory",
     }
