@@ -125,12 +125,16 @@ async def test_a_call_from_python_for_who_was_revoked_since_is_denied(tmp_path: 
         ann = Authenticated(
             *("ann", Tier.ADMIN, Tier.ADMIN, CallerType.ADMIN, AuthMethod.BEARER), issued_at_s=time.time() - 60
         )
-        CALLER.set(ann)
-        call = here.sample.server.call_tool
-        await call("pay", {"amount": 1})
-        for against, reason in ((ANN_AS_MCP, "Unknown tool"), (ALL_OF_ANN, "revoked")):
-            standing.replace([against])
-            with pytest.raises(MCPError, match=reason):
-                await call("pay", {"amount": 2})
+        asker = CALLER.set(ann)
+        try:
+            call = here.sample.server.call_tool
+            await call("pay", {"amount": 1})
+            for against, reason in ((ANN_AS_MCP, "Unknown tool"), (ALL_OF_ANN, "revoked")):
+                standing.replace([against])
+                with pytest.raises(MCPError, match=reason):
+                    await call("pay", {"amount": 2})
+        finally:
+            # The runner of asynchronous tests has one context for all of them.
+            CALLER.reset(asker)
         assert here.sample.ran == ["pay"]
         assert [decision.decision for decision in here.gate.decisions()] == ["allow", "deny", "deny"]

@@ -127,12 +127,12 @@ def _policy(origin: str, version: str | None) -> Object:
 
 def _put_restricted(keys: Keys, told: Object) -> None:
     """The token, or else the user, that it is about; who did it is the actor."""
-    token, user_id = keys.text("token_id"), keys.text("user_id")
+    token = keys.text("token_id")
     if token is not None:
         told["entity"] = {"uid": token, "type_id": OTHER_ENTITY, "type": "Token"}
     else:
         type_id, caption = USER_ENTITY
-        told["entity"] = {"uid": user_id or UNKNOWN, "type_id": type_id, "type": caption}
+        told["entity"] = {"uid": keys.text("user_id") or UNKNOWN, "type_id": type_id, "type": caption}
     told["actor"] = {"user": parts.user(keys.needed("changed_by"))}
 
 
