@@ -11,6 +11,7 @@ from gatetrail.identity.claims import Claims
 from gatetrail.identity.foreign import own_words
 from gatetrail.identity.keys.key import ASYMMETRIC, SYMMETRIC, VerificationKey, secret_key
 from gatetrail.identity.keys.key_ring import KeyRing
+from gatetrail.identity.proven import proven
 from gatetrail.identity.rules import IdentityRules, IssuerRules, TokenRules
 from gatetrail.identity.tiers import LEVELS, CallerType, Tier
 
@@ -59,25 +60,8 @@ class Issuer:
 
     def caller_of(self, claims: Claims, until_s: float) -> Authenticated:
         """Whom checked claims prove."""
-        return Authenticated(
-            user_id=claims.sub,
-            tier=claims.tier,
-            token_tier=claims.tier,
-            caller_type=self._caller_type(claims),
-            auth_method=AuthMethod.BEARER,
-            scopes=frozenset(claims.scope),
-            roles=tuple(claims.roles),
-            audiences=frozenset(claims.aud),
-            department=claims.department,
-            session_id=claims.session_id,
-            derived_session_id=claims.derived_session(),
-            client_id=claims.client_id,
-            context_id=claims.context_id,
-            issuer=claims.iss,
-            token_id=claims.jti,
-            issued_at_s=claims.iat,
-            expires_at_s=claims.exp,
-            accepted_until_s=until_s,
+        return proven(
+            claims, AuthMethod.BEARER, self._caller_type(claims), expires_at_s=claims.exp, accepted_until_s=until_s
         )
 
     def _caller_type(self, claims: Claims) -> CallerType:

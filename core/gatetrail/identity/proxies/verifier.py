@@ -12,6 +12,7 @@ from gatetrail.clock import Clock
 from gatetrail.errors import SettingsInvalid, Unavailable
 from gatetrail.identity.caller import Authenticated, AuthMethod, IdentityRefusal, Refused
 from gatetrail.identity.claims import Claims
+from gatetrail.identity.proven import proven
 from gatetrail.identity.proxies.networks import Address, Network, address_of, networks_of
 from gatetrail.identity.proxies.nonces import Nonces, Used
 from gatetrail.identity.proxies.rules import ProxyRules
@@ -188,7 +189,9 @@ def _caller_of(vouched: Vouched, proxy: ProxyRules) -> Authenticated | Refused:
     except ValidationError as error:
         detail = error.errors(include_input=False, include_url=False)[0]
         return Refused(IdentityRefusal.CLAIM_INVALID, f"the proxy's {detail['loc'][0]} is wrong: {detail['msg']}")
-    return _authenticated(claims, float(vouched.timestamp_s + proxy.proof_s))
+    until_s = float(vouched.timestamp_s + proxy.proof_s)
+    caller_type = CallerType(claims.tier.value)
+    return proven(claims, AuthMethod.PROXY, caller_type, expires_at_s=until_s, accepted_until_s=until_s)
 
 
 def _tier_of(vouched: Vouched, proxy: ProxyRules) -> Tier | Refused:
@@ -199,25 +202,3 @@ def _tier_of(vouched: Vouched, proxy: ProxyRules) -> Tier | Refused:
         reason = f"{TIER} is no tier that proxy {proxy.name!r} may name; expected one of {', '.join(allowed) or 'none'}"
         return Refused(IdentityRefusal.CLAIM_INVALID, reason)
     return lowest(said, proxy.ceiling_tier)
-
-
-def _authenticated(claims: Claims, until_s: float) -> Authenticated:
-    return Authenticated(
-        user_id=claims.sub,
-        tier=claims.tier,
-        token_tier=claims.tier,
-        caller_type=CallerType(claims.tier.value),
-        auth_method=AuthMethod.PROXY,
-        scopes=frozenset(claims.scope),
-        roles=tuple(claims.roles),
-        audiences=frozenset(claims.aud),
-        department=claims.department,
-        session_id=claims.session_id,
-        derived_session_id=claims.derived_session(),
-        client_id=claims.client_id,
-        context_id=claims.context_id,
-        issuer=claims.iss,
-        issued_at_s=claims.iat,
-        expires_at_s=until_s,
-        accepted_until_s=until_s,
-    )
