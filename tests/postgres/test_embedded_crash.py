@@ -182,7 +182,7 @@ def test_a_stale_pid_file_that_names_a_zombie_is_seen_through(data_dir: Path, pi
         start_and_stop(data_dir)
 
 
-@pytest.mark.parametrize("pid", [os.getpid(), 2**22 + 1])
+@pytest.mark.parametrize("pid", [os.getpid(), 2**22 + 1], ids=["ourselves", "nobody"])
 def test_a_stale_pid_file_that_names_ourselves_or_nobody_is_seen_through(
     data_dir: Path, pid_file: Callable[[int], None], pid: int
 ) -> None:
