@@ -6,7 +6,7 @@ PYTEST_FLAGS ?=
 PYTHONS ?= python3.13 python3.12 python3.11 python3
 
 BIN := .venv/bin
-NODE_FOLDERS := tests/conformance tests/sinks/fluentd_peer tests/upstreams/npm
+NODE_FOLDERS := tests/conformance tests/siem/node tests/sinks/fluentd_peer tests/upstreams/npm
 NODE_STAMPS := $(NODE_FOLDERS:%=%/node_modules/.stamp)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Else pyright asks the network whether there is a newer pyright.
@@ -14,7 +14,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check fix lint types schemas docs freeze conformance peers bench wheel requirements clean
+.PHONY: help demo test check fix lint types schemas siem docs freeze conformance peers bench wheel requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ demo: .venv/run.stamp ## Show the gates at work on real traffic (DEMO_FLAGS="--o
 test: .venv/dev.stamp ## Run the tests (PYTEST_FLAGS="-k rate")
 	@$(BIN)/pytest $(PYTEST_FLAGS)
 
-check: lint types $(NODE_STAMPS) ## Run everything that CI runs
+check: lint types $(NODE_STAMPS) build/appinspect/.stamp ## Run everything that CI runs
 	$(BIN)/pytest $(PYTEST_FLAGS)
 
 fix: .venv/dev.stamp ## Format, and mend what the linter can mend
@@ -43,6 +43,10 @@ types: .venv/dev.stamp ## mypy and pyright, both strict
 
 schemas: .venv/run.stamp ## Write schemas/ anew from the models
 	$(BIN)/gatetrail schema export
+
+siem: .venv/dev.stamp build/appinspect/.stamp $(NODE_STAMPS) ## Write siem-samples/ anew, and prove all of it
+	$(BIN)/python -m siem
+	$(BIN)/pytest tests/siem tests/siem_samples $(PYTEST_FLAGS)
 
 docs: .venv/dev.stamp ## Write docs/cli.md and the tables of docs/audit-sql.md anew
 	$(BIN)/python -m gatetrail.cli.reference > docs/cli.md
@@ -62,9 +66,10 @@ bench: .venv/dev.stamp ## Measure, each figure beside its yardstick
 wheel: .venv/dev.stamp ## Build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation
 
-requirements: build/uv/bin/uv ## Lock the newest allowed versions into the two requirements files
+requirements: build/uv/bin/uv ## Lock the newest allowed versions into the requirements files
 	@$(call lock,requirements-dev.txt,--group dev --all-extras)
 	@$(call lock,requirements.txt,--group build --extra otel --extra otlp --extra valkey --constraint requirements-dev.txt)
+	@$(call lock_group,requirements-appinspect.txt,appinspect)
 
 clean: ## Remove all that make has made, the environment too
 	rm -rf .venv build dist $(NODE_FOLDERS:%=%/node_modules)
@@ -91,6 +96,12 @@ $(NODE_STAMPS): %/node_modules/.stamp: %/package-lock.json .venv/dev.stamp
 		ci --prefix $* --no-audit --no-fund
 	@touch $@
 
+# What checks the Splunk add-on wants old versions of what others want new.
+build/appinspect/.stamp: requirements-appinspect.txt .venv/dev.stamp
+	$(BIN)/python -m venv --clear build/appinspect
+	build/appinspect/bin/pip install --quiet --require-hashes -r $<
+	@touch $@
+
 build/uv/bin/uv:
 	@$(find_python); $$python -m venv build/uv
 	@build/uv/bin/pip install --quiet uv
@@ -99,6 +110,15 @@ define install
 echo "Installing from $(1)"; \
 $(BIN)/python -m pip install --quiet --require-hashes -r $(1) && \
 $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+endef
+
+# Of one group alone, without what the product needs.
+define lock_group
+build/uv/bin/python -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["$(2)"], sep="\n")' \
+	> build/$(2).in && \
+{ echo "# Written by 'make requirements' from pyproject.toml."; \
+  build/uv/bin/uv pip compile build/$(2).in --universal --python-version 3.11 --quiet --generate-hashes \
+    --no-emit-index-url --no-annotate --no-header; } > build/$(1) && mv build/$(1) $(1) && echo "Wrote $(1)"
 endef
 
 # The file must name no index and no path of this machine: it is to work behind any mirror.

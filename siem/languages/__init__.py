@@ -1,0 +1,1 @@
+"""From a rule to a query, a file for each language."""

@@ -1,0 +1,1 @@
+"""What is installed in a product, a file or folder for each product."""

@@ -1,0 +1,10 @@
+"""What Elasticsearch and Kibana take in."""
+
+from __future__ import annotations
+
+from siem.files import Files
+
+
+def files() -> Files:
+    """All that is generated of it."""
+    return {}

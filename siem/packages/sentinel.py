@@ -1,0 +1,10 @@
+"""Table, transform, parser and analytic rules for Microsoft Sentinel."""
+
+from __future__ import annotations
+
+from siem.files import Files
+
+
+def files() -> Files:
+    """All that is generated of it."""
+    return {}

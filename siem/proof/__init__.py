@@ -1,0 +1,1 @@
+"""Runs queries over events and compares what they find with what was planted."""
