@@ -46,3 +46,9 @@ def golden() -> Mapping[str, Golden]:
         )
         for name, found in orjson.loads(GOLDEN.read_bytes()).items()
     }
+
+
+@cache
+def traced() -> str:
+    """The trace that `trace_events` looks for in the events."""
+    return str(orjson.loads(GOLDEN.read_bytes())["trace_events"]["trace_id"])
