@@ -82,3 +82,8 @@ class Rule:
     @property
     def is_sigma(self) -> bool:
         return self.kind is not Kind.NATIVE
+
+    @property
+    def is_alarm(self) -> bool:
+        """Whether somebody is to be told. Single events of no weight are searches: each denial is no alarm."""
+        return self.kind is not Kind.MATCH or self.severity not in {Severity.INFORMATIONAL, Severity.LOW}
