@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import assert_never
 
 import anyio
@@ -42,8 +42,8 @@ class Recovery:
         self._agent_calls = agent_calls
         self._report_within_s = report_within_s
 
-    async def run(self, interval_s: float) -> None:
-        """`once` for ever; a database that is away only delays it. Ends by cancellation."""
+    async def run(self, interval_s: float, pause: Callable[[float], Awaitable[None]] = anyio.sleep) -> None:
+        """`once` for ever, with a `pause` in between; a database that is away only delays it. Ends by cancellation."""
         while True:
             try:
                 await self.once()
@@ -51,7 +51,7 @@ class Recovery:
                 log.info("recovery waits: %s", problem)
             except Exception:
                 log.exception("recovery failed and will be tried again")
-            await anyio.sleep(interval_s)
+            await pause(interval_s)
 
     async def last(self) -> None:
         """Import what this process has spooled, before it ends. What the journal does not take stays in the file."""

@@ -10,7 +10,6 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from gatetrail.clock import IdMaker
 from gatetrail.events.matching import Matching
 from gatetrail.feed import open_feed
 from gatetrail.runtime.checks import Check
@@ -67,13 +66,13 @@ async def open_application(
             public_url=settings.public_url,
         )
         if settings.logs.least.number <= logging.INFO:
-            log_requests(app, IdMaker(gate.clock).new_id)
+            log_requests(app, gate.ids.new_id)
         yield app
 
 
 def _hook_routes(gate: Gatetrail, settings: ServiceSettings) -> APIRouter:
     reception = Reception(gate.dispatcher, gate.recording.agent_calls, gate.stamp, gate.hooks)
-    return hook_routes(reception, gate.adapter, settings.agents, IdMaker(gate.clock))
+    return hook_routes(reception, gate.adapter, settings.agents, gate.ids)
 
 
 @asynccontextmanager

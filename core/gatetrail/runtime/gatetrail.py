@@ -8,14 +8,13 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from gatetrail.call import Call
-from gatetrail.clock import Clock, IdMaker, SystemClock
+from gatetrail.clock import Clock, IdMaker
 from gatetrail.delivery.follower import Follower
 from gatetrail.dispatcher import Admitted, Dispatcher
 from gatetrail.dispatcher.redacted import Redacted
@@ -51,6 +50,7 @@ from gatetrail.runtime.recording import Recording, open_recording
 from gatetrail.runtime.sample import sample_policy
 from gatetrail.runtime.sessions import open_sessions
 from gatetrail.runtime.standing import open_standing
+from gatetrail.runtime.surroundings import Surroundings
 from gatetrail.runtime.telling import Tell, quiet
 from gatetrail.settings import ServiceSettings, load_settings
 from gatetrail_sinks.postgres.cursors import open_cursors
@@ -83,6 +83,7 @@ class Gatetrail:
     """What stands as `instance_id` in all that this process records."""
     stamp: Stamp
     clock: Clock
+    ids: IdMaker
     rates: SharedRates | None
     """None: this process counts the rates by itself."""
     hooks: Hooks
@@ -118,7 +119,8 @@ class Gatetrail:
         if watch is not None:
             chosen = chosen.model_copy(update={"watch_policy": watch})
         tried = _shadow_policy(shadow_policy, chosen)
-        return _open(_policy(policy, chosen), tried, chosen, clock or SystemClock(), tell)
+        surroundings = Surroundings() if clock is None else Surroundings(clock=clock)
+        return open_gate(_policy(policy, chosen), tried, chosen, surroundings, tell)
 
     @property
     def policy(self) -> Policy:
@@ -158,29 +160,32 @@ class Gatetrail:
 
 
 @asynccontextmanager
-async def _open(
+async def open_gate(
     found: Found,
     tried: Found | None,
     settings: ServiceSettings,
-    clock: Clock,
-    tell: Tell,
+    surroundings: Surroundings,
+    tell: Tell = quiet,
 ) -> AsyncGenerator[Gatetrail]:
+    """`Gatetrail.open` in surroundings of one's own."""
     policy, path = found
-    ids = IdMaker(clock)
-    stamp = Stamp(clock, ids, instance_id=ids.new_id(), product_version=version("gatetrail"))
+    clock, pause = surroundings.clock, surroundings.pause
+    ids = IdMaker(clock, surroundings.random_bytes)
+    stamp = Stamp(clock, ids, instance_id=ids.new_id(), product_version=surroundings.product_version)
     keys = KeyRing(clock)
     verifier = TokenVerifier(policy.document.identity, jwt_secret(settings), clock, keys=keys)
     redaction = Redaction(redaction_key(settings), SENSITIVE_KEYS, policy.document.redaction)
     tallies = Tallies()
     async with AsyncExitStack() as stack:
         observer = await stack.enter_async_context(observing(settings, tallies, stamp.instance_id))
-        opened = open_recording(settings, stamp, Redacted(redaction), tell, observer)
+        opened = open_recording(settings, stamp, Redacted(redaction), tell, observer, pause)
         recording = await stack.enter_async_context(opened)
         dsn, journal, ledger = recording.dsn, recording.journal, recording.ledger
         sessions = await stack.enter_async_context(open_sessions(settings, recording, stamp, redaction, clock))
         rates = await stack.enter_async_context(open_rates(settings, recording, stamp, tallies.rates, clock))
         state = GateState(rates_are_shared=rates is not None)
-        gates = Gates(policy, state, shadow_policy=None if tried is None else tried[0])
+        shadow_policy = None if tried is None else tried[0]
+        gates = Gates(policy, state, surroundings.stopwatch_ns, shadow_policy=shadow_policy)
         dispatcher = Dispatcher(gates, sessions, ledger, stamp, clock, ids, observer, rates)
         hooks = hooks_of(settings.hooks, os.environ, ledger, redaction, stamp, clock)
         hooks.check(policy)
@@ -194,7 +199,7 @@ async def _open(
             stack.callback(tell, f"Ending: sinks get {drain_s:g} s to come to the journal's end.")
         in_background(stack, keys.keep_fresh(), "gatetrail keys of issuers")
         stack.push_async_callback(hooks.close)
-        beating = beat(ledger, stamp, followers, policy_version=lambda: dispatcher.gates.policy.version)
+        beating = beat(ledger, stamp, followers, pause=pause, policy_version=lambda: dispatcher.gates.policy.version)
         in_background(stack, beating, "gatetrail heartbeat")
         limits = SessionLimits(settings.sessions.idle_s, settings.sessions.in_memory)
         standing = await stack.enter_async_context(open_standing(recording))
@@ -229,6 +234,7 @@ async def _open(
             instance_id=stamp.instance_id,
             stamp=stamp,
             clock=clock,
+            ids=ids,
             rates=rates,
             hooks=hooks,
         )

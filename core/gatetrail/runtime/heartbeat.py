@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+
+import anyio
 
 from gatetrail.delivery.follower import Follower
 from gatetrail.dispatcher.ledger import Ledger
@@ -20,11 +21,12 @@ async def beat(
     followers: Sequence[Follower],
     interval_s: float = INTERVAL_S,
     *,
+    pause: Callable[[float], Awaitable[None]] = anyio.sleep,
     policy_version: Callable[[], str | None] = lambda: None,
 ) -> None:
     """Record `audit.heartbeat` now and in every interval. Ends by cancellation.
 
-    `policy_version` tells which policy is in force.
+    `pause` lies between two; `policy_version` tells which policy is in force.
     """
     while True:
         counts = ledger.counts
@@ -38,4 +40,4 @@ async def beat(
                 policy_version=policy_version(),
             )
         )
-        await asyncio.sleep(interval_s)
+        await pause(interval_s)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+
+import anyio
 
 from gatetrail.dispatcher.ledger import Ledger
 from gatetrail.dispatcher.recovery import Recovery
@@ -47,10 +49,12 @@ async def open_recording(
     redacted: Callable[[Record], Record],
     tell: Tell = quiet,
     observer: CommitObserver | None = None,
+    pause: Callable[[float], Awaitable[None]] = anyio.sleep,
 ) -> AsyncGenerator[Recording]:
     """The settings' database, brought up to date, with nothing left in the spool at the end that the journal takes.
 
-    `redacted` gives an event as it may be written; `tell` gets a sentence at each step of the end.
+    `redacted` gives an event as it may be written; `tell` gets a sentence at each step of the end;
+    `pause` lies between two looks for what others left behind.
     Raises `DatabaseUnavailable`, `DataFolderUnusable` or `MigrationRefused`.
     """
     async with AsyncExitStack() as stack:
@@ -68,7 +72,7 @@ async def open_recording(
         recovery = Recovery(journal, executions, spool, stamp, agent_calls, settings.agents.report_within_s)
         await recovery.once()
         stack.push_async_callback(recovery.last)
-        in_background(stack, recovery.run(RECOVERY_INTERVAL_S), "gatetrail recovery")
+        in_background(stack, recovery.run(RECOVERY_INTERVAL_S, pause), "gatetrail recovery")
         yield Recording(dsn, pool, journal, Ledger(journal, spool, redacted), spool, agent_calls)
 
 
