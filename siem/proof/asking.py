@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from siem.golden import Event, traced
 
 TRACE_PLACEHOLDER = "TRACE_ID"
 """Stands in the queries of every product for the trace that is looked for."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def for_trace(query: str) -> str:
     """The query with the trace of the golden file."""
-    return query.replace(TRACE_PLACEHOLDER, traced())
+    return query.replace(TRACE_PLACEHOLDER, traced()) if TRACE_PLACEHOLDER in query else query
 
 
 def time_of(event: Event) -> datetime:
@@ -21,6 +23,16 @@ def time_of(event: Event) -> datetime:
     return datetime.fromisoformat(event["@timestamp"])
 
 
+def microseconds(event: Event) -> int | None:
+    """Its `@timestamp` as whole microseconds since 1970; None where it has none."""
+    return (time_of(event) - _EPOCH) // timedelta(microseconds=1) if "@timestamp" in event else None
+
+
 def asked_at(events: Sequence[Event]) -> datetime:
-    """The time of the last event; a question looks back from here."""
-    return time_of(events[-1])
+    """The time of the newest event; a question looks back from here."""
+    return datetime.fromisoformat(max(event["@timestamp"] for event in events if "@timestamp" in event))
+
+
+def asked_since(events: Sequence[Event]) -> datetime:
+    """The time of the oldest event: the whole record is asked."""
+    return datetime.fromisoformat(min(event["@timestamp"] for event in events if "@timestamp" in event))

@@ -24,14 +24,15 @@ SESSION = (
 
 def append_statement(events: Sequence[Record]) -> bytes:
     """The statement for these events. Gives a row when the head was as expected, and none when nothing was written."""
-    return _text(
+    return statement(
         decided=any(isinstance(event, ToolCallDecided) for event in events),
         ended=any(isinstance(event, ToolCallCompleted | ExecutionOrphaned) for event in events),
     )
 
 
 @cache
-def _text(*, decided: bool, ended: bool) -> bytes:
+def statement(*, decided: bool, ended: bool) -> bytes:
+    """The statement for batches with such events, or without."""
     parts = [query("append")]
     if decided:
         parts.append(query("append_decided"))

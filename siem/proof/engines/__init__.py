@@ -1,0 +1,1 @@
+"""Engines that run whole queries, windows and sequences included: PostgreSQL, SQLite, EQL."""

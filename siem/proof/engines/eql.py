@@ -1,0 +1,66 @@
+"""EQL as Elasticsearch speaks it, run by Endgame's own engine for Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from siem.golden import Event
+from siem.proof.asking import for_trace, microseconds
+from siem.proof.engine import Scope
+from siem.queries import Language, query
+from siem.rule import Rule
+
+eql: Any = import_module("eql")  # has no types
+
+TICKS_PER_US = 10
+"""The engine counts time in units of 100 ns."""
+
+
+class Eql:
+    """Rules that EQL can say. Of a sequence the last event is found.
+
+    A sequence `with runs=20` slides here: while one event ends a sequence, it goes on as the second last of the next,
+    so each event from the twentieth on ends one. The ids are therefore exact. Events are taken in the order of their
+    time, and one that lacks a key of `by` belongs to no sequence, as in Elasticsearch.
+    """
+
+    name = "eql"
+
+    def covers(self, rule: Rule) -> bool:
+        return query(rule, Language.EQL) is not None
+
+    def scope(self, rule: Rule) -> Scope:  # noqa: ARG002 -- the same for all
+        return Scope.EVENTS
+
+    def found(self, rule: Rule, events: Sequence[Event]) -> frozenset[str]:
+        text = query(rule, Language.EQL)
+        assert text is not None, f"{rule.name}: there is no EQL"
+        return run(for_trace(text), events)
+
+
+def run(text: str, events: Sequence[Event]) -> frozenset[str]:
+    """The last event of each result. Raises eql's errors for what is no EQL."""
+    engine = eql.PythonEngine()
+    results: list[Any] = []
+    engine.add_query(_parsed(text))
+    engine.add_output_hook(results.append)
+    rows = [
+        eql.Event(eql.schema.EVENT_TYPE_GENERIC, us * TICKS_PER_US, event)
+        for event in events
+        if (us := microseconds(event)) is not None
+    ]
+    engine.stream_events(sorted(rows, key=_order), finalize=True)
+    return frozenset(str(result.events[-1].data["event_id"]) for result in results)
+
+
+def _order(row: Any) -> tuple[int, int]:
+    return row.time, row.data.get("seq", 0)
+
+
+@cache
+def _parsed(text: str) -> Any:
+    with eql.parser.elasticsearch_syntax, eql.parser.allow_runs:
+        return eql.parse_query(text)
