@@ -1,0 +1,1 @@
+"""Search languages that say yes or no to one event, evaluated over events; a window counts what matched."""
