@@ -15,6 +15,14 @@ Event = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """Events that were planted, each to be found for itself."""
+
+    event_ids: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class NearMiss:
     """Events that look like a case and are none."""
 
@@ -27,6 +35,8 @@ class Golden:
     """Of one rule. An event counts as found when the pattern is complete with it: the twentieth of twenty."""
 
     matches: frozenset[str]
+    """Of all cases together."""
+    cases: tuple[Case, ...]
     near_misses: tuple[NearMiss, ...]
 
 
@@ -42,6 +52,7 @@ def golden() -> Mapping[str, Golden]:
     return {
         name: Golden(
             frozenset(found["matches"]),
+            tuple(Case(tuple(case["event_ids"]), case["why"]) for case in found["cases"]),
             tuple(NearMiss(tuple(miss["event_ids"]), miss["why"]) for miss in found["near_misses"]),
         )
         for name, found in orjson.loads(GOLDEN.read_bytes()).items()

@@ -21,15 +21,13 @@ _VARIABLE = re.compile(r":'(\w+)'")
 
 
 class Postgres:
-    """All rules. `dsn` names an empty database, which is brought up to date; it is asked over one connection."""
+    """All rules. `dsn` names an empty database, which is brought up to date with the first question."""
 
     name = "postgres"
 
     def __init__(self, dsn: str) -> None:
-        asyncio.run(migrate(dsn))
-        self._connection: Connection = psycopg.connect(dsn, autocommit=True)
-        self._connection.execute("SET synchronous_commit = off")
-        self._journal = Journal(self._connection)
+        self._dsn = dsn
+        self._opened: tuple[Connection, Journal] | None = None
 
     def covers(self, rule: Rule) -> bool:
         return (SQL / f"{rule.name}.sql").is_file()
@@ -42,16 +40,28 @@ class Postgres:
 
     def asked(self, text: str, events: Sequence[Event]) -> frozenset[str]:
         """What this SQL, with variables of psql, finds. Raises psycopg's errors."""
-        self._journal.turn_to(events)
+        connection, journal = self._open()
+        journal.turn_to(events)
         variables = {"since": asked_since(events), "until": asked_at(events), "trace_id": traced()}
-        with self._connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute(for_psycopg(text), variables)
             assert cursor.description is not None
             assert cursor.description[0].name == "event_id", text
             return frozenset(str(row[0]) for row in cursor.fetchall())
 
     def close(self) -> None:
-        self._connection.close()
+        """Let go of the database; asked again, it connects again and expects an empty one."""
+        if self._opened is not None:
+            self._opened[0].close()
+            self._opened = None
+
+    def _open(self) -> tuple[Connection, Journal]:
+        if self._opened is None:
+            asyncio.run(migrate(self._dsn))
+            connection: Connection = psycopg.connect(self._dsn, autocommit=True)
+            connection.execute("SET synchronous_commit = off")
+            self._opened = connection, Journal(connection)
+        return self._opened
 
 
 @cache
