@@ -1,0 +1,60 @@
+"""Rules as pySigma wants them, and what all of its backends are asked for: the condition of one search."""
+# pyright: reportMissingTypeStubs=false
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from sigma.collection import SigmaCollection
+from sigma.conversion.base import Backend
+
+from siem.rule import Rule
+from siem.sources import RuleBroken
+
+Document = Mapping[str, Any]
+"""One YAML document of a Sigma file."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.:/-]+")
+
+
+def base(rule: Rule) -> Document:
+    """What a correlation counts; of a rule without one, the rule itself. Raises `RuleBroken`."""
+    correlation = rule.documents[-1].get("correlation")
+    if correlation is None:
+        return rule.documents[-1]
+    found = [document for document in rule.documents if document["name"] in correlation["rules"]]
+    if len(found) != 1:
+        raise RuleBroken(f"{rule.path}: its correlation must name one rule of the same file")
+    return found[0]
+
+
+def condition(rule: Rule, backend: Backend) -> str:
+    """The search for the events of the rule's base, without a source before it or columns behind it."""
+    return _converted(rule, base(rule), backend)
+
+
+def grouped_condition(rule: Rule, backend: Backend) -> str:
+    """The same for the events that count: they have all keys that the rule's window groups by."""
+    assert rule.window is not None, rule.name
+    document = base(rule)
+    detection = dict(document["detection"])
+    detection["grouped"] = {f"{key}|exists": True for key in rule.window.group_by}
+    detection["condition"] = f"({detection['condition']}) and grouped"
+    return _converted(rule, {**document, "detection": detection}, backend)
+
+
+def _converted(rule: Rule, document: Document, backend: Backend) -> str:
+    for value in _values(document["detection"]):
+        if not _PLAIN.fullmatch(value):
+            raise RuleBroken(f"{rule.path}: how {value!r} is quoted in every language has not been tried")
+    (text,) = backend.convert(SigmaCollection.from_dicts([dict(document)]))
+    return str(text)
+
+
+def _values(detection: Mapping[str, Any]) -> Iterator[str]:
+    for name, selection in detection.items():
+        for value in selection.values() if name != "condition" else ():
+            several = cast("list[object]", value if isinstance(value, list) else [value])
+            yield from (str(each) for each in several)
