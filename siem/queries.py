@@ -71,13 +71,13 @@ RENDERERS: Mapping[Language, Callable[[Rule], str | None]] = {
 
 def query(rule: Rule, language: Language) -> str | None:
     """The query's text without a line break at its end; None where the language cannot express the rule."""
-    return RENDERERS[language](rule) if rule.is_sigma else _written(rule, language)
+    return RENDERERS[language](rule) if rule.is_sigma else _written(rule.name, language)
 
 
 @cache
-def _written(rule: Rule, language: Language) -> str | None:
+def _written(rule_name: str, language: Language) -> str | None:
     name = NATIVE_FILES.get(language)
-    path = None if name is None else NATIVE / rule.name / name
+    path = None if name is None else NATIVE / rule_name / name
     return path.read_text("utf-8").rstrip("\n") if path is not None and path.is_file() else None
 
 
