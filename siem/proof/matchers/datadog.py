@@ -20,7 +20,8 @@ def compiled(search: str) -> Callable[[Event], bool]:
 
     The matcher finds `@key` and reserved attributes among the keys of the event, and no element of an array.
     """
-    program = f"match_datadog_query(., {orjson.dumps(search).decode()})"
+    literal = orjson.dumps(search).decode().replace("{", r"\{")
+    program = f"match_datadog_query(., {literal})"
     wrong: Any = VRLRuntime.check_syntax(program)
     if wrong is not None:
         raise NotUnderstood(f"Vector cannot read the search: {wrong.formatted_message}")
