@@ -1,0 +1,1 @@
+"""Other people's grammars, which queries are parsed with that nothing here can run."""
