@@ -7,6 +7,7 @@ import importlib
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -31,6 +32,10 @@ for late in ("optimiser", "shrinker"):
 EXTERNAL_DSN_VARIABLE = "GATETRAIL_TEST_DSN"
 MAX_SHOWN = 5
 
+
+# A shell ignores Ctrl-C for what it starts in the background, and children inherit that: tests that send it would wait in vain.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A machine that is busy with other things must not fail a property for its time.
 settings.register_profile("gatetrail", deadline=None)
