@@ -33,7 +33,7 @@ EXTERNAL_DSN_VARIABLE = "GATETRAIL_TEST_DSN"
 MAX_SHOWN = 5
 
 
-# A shell ignores Ctrl-C for what it starts in the background, and children inherit that: tests that send it would wait in vain.
+# What a shell starts in the background ignores Ctrl-C, and so do its children: tests that send it would wait in vain.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
