@@ -63,4 +63,15 @@ def _order(row: Any) -> tuple[int, int]:
 @cache
 def _parsed(text: str) -> Any:
     with eql.parser.elasticsearch_syntax, eql.parser.allow_runs:
-        return eql.parse_query(text)
+        parsed = eql.parse_query(text)
+    if isinstance(parsed.first, eql.ast.Sequence):
+        assert " ?" not in text.partition("[")[0], "keys that may be missing are not told apart here"
+        for step in parsed.first.queries:
+            _with_keys(step)
+    return parsed
+
+
+def _with_keys(step: Any) -> None:
+    """Let only events take part that have all keys of `by`: the engine for Python would join those that lack one."""
+    terms = [step.query.query, *(eql.ast.IsNotNull(key) for key in step.join_values)]
+    step.query = eql.ast.EventQuery(step.query.event_type, eql.ast.And(terms))

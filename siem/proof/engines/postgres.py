@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 
 import psycopg
 
 from gatetrail_sinks.postgres.migrate import migrate
 from siem.golden import Event, traced
-from siem.places import SQL
+from siem.places import SQL, TOWNS
 from siem.proof.asking import asked_at, asked_since
 from siem.proof.engine import Scope
 from siem.proof.engines.journal import Connection, Journal
@@ -42,7 +43,9 @@ class Postgres:
         """What this SQL, with variables of psql, finds. Raises psycopg's errors."""
         connection, journal = self._open()
         journal.turn_to(events)
-        variables = {"since": asked_since(events), "until": asked_at(events), "trace_id": traced()}
+        variables: dict[str, datetime | str] = {"since": asked_since(events), "until": asked_at(events)}
+        if ":'trace_id'" in text:
+            variables["trace_id"] = traced()
         with connection.cursor() as cursor:
             cursor.execute(for_psycopg(text), variables)
             assert cursor.description is not None
@@ -60,8 +63,20 @@ class Postgres:
             asyncio.run(migrate(self._dsn))
             connection: Connection = psycopg.connect(self._dsn, autocommit=True)
             connection.execute("SET synchronous_commit = off")
+            _load_places(connection)
             self._opened = connection, Journal(connection)
         return self._opened
+
+
+def _load_places(connection: Connection) -> None:
+    """The table that `impossible_travel` asks for."""
+    connection.execute(
+        "CREATE TEMP TABLE places"
+        " (src_ip text PRIMARY KEY, latitude double precision, longitude double precision, city text)"
+    )
+    if TOWNS.is_file():
+        with connection.cursor().copy("COPY places FROM STDIN WITH (FORMAT csv, HEADER)") as copy:
+            copy.write(TOWNS.read_bytes())
 
 
 @cache

@@ -88,5 +88,5 @@ def _plain(value: Any) -> Any:
 
 def _completing(window: Mapping[str, Any], times_s: Mapping[str, float]) -> Sequence[str]:
     """The events with which the window ends."""
-    evidence = [str(one).partition(":")[2].partition(":")[2] for one in orjson.loads(window["event_ids"])]
+    evidence = [str(one).rpartition(":")[2] for one in orjson.loads(window["event_ids"])]
     return [one for one in evidence if times_s[one] == window["window_end"]]
