@@ -3,6 +3,8 @@
 DEMO_FLAGS ?=
 FREEZE_FLAGS ?=
 PYTEST_FLAGS ?=
+# Half of the suite waits for something; a file's tests stay together.
+IN_TWO ?= -n 2 --dist loadfile
 PYTHONS ?= python3.13 python3.12 python3.11 python3
 
 BIN := .venv/bin
@@ -26,7 +28,7 @@ test: .venv/dev.stamp ## Run the tests (PYTEST_FLAGS="-k rate")
 	@$(BIN)/pytest $(PYTEST_FLAGS)
 
 check: lint types $(NODE_STAMPS) build/appinspect/.stamp ## Run everything that CI runs
-	$(BIN)/pytest $(PYTEST_FLAGS)
+	$(BIN)/pytest $(IN_TWO) $(PYTEST_FLAGS)
 
 fix: .venv/dev.stamp ## Format, and mend what the linter can mend
 	$(BIN)/ruff check --fix .
