@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from siem.golden import Event, Golden
-from siem.proof.bases import counted
 from siem.proof.engine import Engine, Scope
+from siem.proof.meaning import counted
 from siem.rule import Rule
 
 MOST_SHOWN = 10

@@ -9,6 +9,7 @@ from siem.proof.engine import Engine
 from siem.proof.engines.eql import Eql
 from siem.proof.engines.postgres import Postgres
 from siem.proof.engines.sqlite import Sqlite
+from siem.proof.matchers.search_engines import search_engines
 
 
 @contextmanager
@@ -16,6 +17,6 @@ def engines(dsn: str) -> Generator[tuple[Engine, ...]]:
     """Ready to be asked for as long as the block lasts. `dsn` names an empty database; it is used when first needed."""
     postgres = Postgres(dsn)
     try:
-        yield (postgres, Sqlite(), Eql())
+        yield (postgres, Sqlite(), Eql(), *search_engines())
     finally:
         postgres.close()
