@@ -40,7 +40,8 @@ class Tale:
         self._decided: dict[str, ToolCallDecided] = {}
 
     def allowed(self, at: dt.datetime, **keys: Any) -> str:
-        return self._decide(decided(self._stamp, **{**_at(at), **keys}))
+        over: dict[str, Any] = {**_at(at), **keys}
+        return self._decide(decided(self._stamp, **over))
 
     def denied(self, at: dt.datetime, gate: GateName = GateName.SCOPE, **keys: Any) -> str:
         over: dict[str, Any] = {"gate": gate, "reason_code": REASONS[gate], **_at(at), **keys}
