@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from siem.packages.sentinel.columns import TABLE
+from siem.packages.sentinel.columns import columns as table_columns
 from siem.proof import node
 from siem.proof.grammars.reading import Compared, Reading
-from siem.proof.schema import Kind, keys
+from siem.proof.schema import keys
 
-TABLE = "Gatetrail_CL"
-_TYPES = {
-    Kind.TEXT: "string",
-    Kind.TEXTS: "dynamic",
-    Kind.ADDRESS: "string",
-    Kind.MOMENT: "datetime",
-    Kind.WHOLE: "long",
-    Kind.NUMBER: "real",
-    Kind.TRUTH: "bool",
-}
+WORKSPACE_COLUMNS = {"Type": "string", "TenantId": "string"}
+"""What every table of a workspace has."""
 
 
 def columns() -> Mapping[str, str]:
-    """The table's columns with their Kusto types: Microsoft Sentinel's own, then our keys.
+    """The table's columns with their Kusto types, `@timestamp` under the names that Azure lets it have."""
+    return {**WORKSPACE_COLUMNS, **{name: _TYPES.get(kind, kind) for name, kind in table_columns().items()}}
 
-    A name may not begin with `@`, so `@timestamp` is there as `TimeGenerated` only.
-    """
-    ours = {key.name: _TYPES[key.kind] for key in keys().values() if not key.name.startswith("@")}
-    return {"TimeGenerated": "datetime", "Type": "string", "TenantId": "string", **ours}
+
+_TYPES = {"boolean": "bool"}
+"""Where the service that makes tables has another word."""
+
+
+def given(texts: Sequence[str], tables: Mapping[str, Mapping[str, str]] | None = None) -> list[Mapping[str, str]]:
+    """The columns of each query's answer, with their types. Raises `NodeAway`."""
+    return [one["given"] for one in _answers(texts, tables)]
 
 
 def read(texts: Sequence[str], tables: Mapping[str, Mapping[str, str]] | None = None) -> list[Reading]:
@@ -35,16 +35,20 @@ def read(texts: Sequence[str], tables: Mapping[str, Mapping[str, str]] | None = 
     `tables` are further tables by name, with the types of their columns: the input of a transformation is one,
     `source`.
     """
-    schemas = {
-        name: "(" + ", ".join(f"['{column}']: {kind}" for column, kind in of.items()) + ")"
-        for name, of in {TABLE: columns(), **(tables or {})}.items()
-    }
-    answers = node.answer("kusto.cjs", {"tables": schemas, "queries": list(texts)})
     return [
         Reading(
             tuple(one["problems"]),
             frozenset(one["names"]) & keys().keys(),
             frozenset(Compared(name, word) for name, word in one["compared"] if word is not None),
         )
-        for one in answers
+        for one in _answers(texts, tables)
     ]
+
+
+def _answers(texts: Sequence[str], tables: Mapping[str, Mapping[str, str]] | None) -> list[Mapping[str, Any]]:
+    schemas = {
+        name: "(" + ", ".join(f"['{column}']: {kind}" for column, kind in of.items()) + ")"
+        for name, of in {TABLE: columns(), **(tables or {})}.items()
+    }
+    answers: list[Mapping[str, Any]] = node.answer("kusto.cjs", {"tables": schemas, "queries": list(texts)})
+    return answers
