@@ -1,6 +1,6 @@
 // Kusto queries, parsed and bound to tables by Microsoft's language service.
 // stdin: {"tables": {name: "(column: type, ...)"}, "queries": [text]};
-// stdout: [{"problems": [text], "names": [column], "compared": [[column, constant]]}].
+// stdout: [{"problems": [text], "names": [column], "compared": [[column, constant]], "given": {column: type}}].
 "use strict";
 const fs = require("fs");
 const path = require("path");
@@ -48,6 +48,11 @@ function problemOf(code, found) {
   return `line ${line.length}, column ${line.at(-1).length}: ${found.Code} ${found.Message}`;
 }
 
+function givenBy(table) {
+  const columns = (table && table.Columns) || [];
+  return Object.fromEntries(System.Linq.Enumerable.from(columns).ToArray().map((one) => [one.Name, one.Type.Name]));
+}
+
 function reading(text) {
   const code = Kusto.Language.KustoCode.ParseAndAnalyze(text, globals);
   const found = code.GetDiagnostics();
@@ -57,7 +62,7 @@ function reading(text) {
   const names = nodes.filter((node) => kindOf(node) === "NameReference").map(columnOf).filter((name) => name !== null);
   const comparing = /^(Equal|NotEqual|EqualTilde|BangTilde|In|NotIn|InCs|NotInCs)Expression$/;
   const compared = nodes.filter((node) => comparing.test(kindOf(node))).flatMap(comparisonsOf);
-  return { problems, names: [...new Set(names)].sort(), compared };
+  return { problems, names: [...new Set(names)].sort(), compared, given: givenBy(code.ResultType) };
 }
 
 process.stdout.write(JSON.stringify(queries.map(reading)));

@@ -1,0 +1,153 @@
+"""What is deployed to Microsoft Sentinel, read by Microsoft's own language service and held against the table."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import yaml
+
+from siem.packages.sentinel import files
+from siem.packages.sentinel.analytics import alarms
+from siem.packages.sentinel.asim import FILTERING, PARAMETERS, PLAIN, names, parser
+from siem.packages.sentinel.columns import EVENT_TIME, INGESTED_TIME, TABLE, TIME, columns
+from siem.packages.sentinel.transform import transform
+from siem.proof.grammars import kusto
+from siem.proof.schema import keys
+from siem.sources import rules
+from tests.siem.sentinel.asim_schema import CLOSED, MANDATORY
+
+pytestmark = [pytest.mark.node, pytest.mark.requirement("E7")]
+
+RAW = {"source": {"TimeGenerated": "datetime", "RawData": "string", "FilePath": "string", "Computer": "string"}}
+RULES = {name: yaml.safe_load(content) for name, content in files().items() if "/analytic-rules/" in name}
+TEMPLATE: Mapping[str, Any] = json.loads(files()["sentinel/azuredeploy.json"])
+
+
+TEXTS = {
+    "transform": transform(),
+    PLAIN: parser(PLAIN),
+    FILTERING: parser(FILTERING),
+    **{name: rule["query"] for name, rule in RULES.items()},
+}
+
+
+@pytest.fixture(scope="module")
+def problems() -> Mapping[str, tuple[str, ...]]:
+    """What the language service says against each text."""
+    return {name: one.problems for name, one in zip(TEXTS, kusto.read([*TEXTS.values()], RAW), strict=True)}
+
+
+@pytest.fixture(scope="module")
+def given() -> Mapping[str, Mapping[str, str]]:
+    """The columns of each text's answer."""
+    return dict(zip(TEXTS, kusto.given([*TEXTS.values()], RAW), strict=True))
+
+
+def of_type(kind: str) -> list[Mapping[str, Any]]:
+    return [resource for resource in TEMPLATE["resources"] if resource["type"].endswith(f"/{kind}")]
+
+
+def test_every_key_of_every_event_has_a_column_of_its_name_and_a_type_that_loses_nothing() -> None:
+    assert set(columns()) == {*keys(), INGESTED_TIME, EVENT_TIME} - {TIME}
+    assert columns()["seq"] == "long"
+    assert columns()["latency_ms"] == "real"
+    assert columns()["roles"] == "dynamic"
+
+
+def test_the_names_of_columns_are_such_that_azure_takes_them() -> None:
+    """Letters, digits and underscores, at most 45, and none that a workspace uses itself (Microsoft, custom tables)."""
+    assert [name for name in columns() if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,44}", name)] == []
+    taken = {"id", "type", "tenantid", "title", "uniqueid", "_resourceid", "_subscriptionid", "timestamp"}
+    assert {name.lower() for name in columns()} & taken == set()
+
+
+def test_no_text_has_a_problem(problems: Mapping[str, tuple[str, ...]]) -> None:
+    assert {name: found for name, found in problems.items() if found} == {}
+
+
+def test_the_transform_gives_the_table_and_nothing_else(given: Mapping[str, Mapping[str, str]]) -> None:
+    types = {"boolean": "bool"}
+    assert given["transform"] == {name: types.get(kind, kind) for name, kind in columns().items()}
+
+
+def test_the_transform_uses_only_what_collection_rules_support() -> None:
+    """One row in, at most one out (Microsoft, "Supported KQL features in Azure Monitor transformations")."""
+    operators = set(re.findall(r"^\| (\w+)", transform(), re.MULTILINE))
+    assert operators <= {"extend", "where", "project"}
+    functions = set(re.findall(r"\b([a-z_]+)\(", transform()))
+    assert functions <= {"parse_json", "isnotempty", "tostring", "tolong", "todouble", "tobool", "todatetime"}
+
+
+@pytest.mark.parametrize("name", [PLAIN, FILTERING])
+def test_a_parser_gives_what_the_schema_asks_for(name: str, given: Mapping[str, Mapping[str, str]]) -> None:
+    assert {column: given[name].get(column) for column in MANDATORY} == MANDATORY
+
+
+@pytest.mark.parametrize("column", sorted(CLOSED))
+def test_a_parser_says_only_words_of_the_schema(column: str) -> None:
+    (written,) = re.findall(rf"^ +{column} = (.+?)(?:,\n +\w+ =|\n\|)", f"{parser(PLAIN)}\n|", re.MULTILINE | re.DOTALL)
+    ours = {word for key in keys().values() for word in key.words or ()} | {"identity."}
+    words = set(re.findall(r'"([^"]*)"', written)) - ours - {""}
+    assert words <= CLOSED[column]
+    assert words
+
+
+def test_a_filtering_parser_takes_the_parameters_of_its_schema() -> None:
+    assert names(FILTERING) == [
+        "starttime",
+        "endtime",
+        "srcipaddr_has_any_prefix",
+        "actorusername_has_any",
+        "operation_has_any",
+        "eventtype_in",
+        "eventresult",
+        "object_has_any",
+        "newvalue_has_any",
+        "disabled",
+    ]
+    unused = [name for name in names(FILTERING) if parser(FILTERING).count(name) < 2]
+    assert unused == []
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_an_analytic_rule_gives_its_entities(name: str, given: Mapping[str, Mapping[str, str]]) -> None:
+    entities = RULES[name].get("entityMappings", ())
+    assert {one["columnName"] for entity in entities for one in entity["fieldMappings"]} <= given[name].keys()
+
+
+def test_every_alarm_is_a_rule_and_every_rule_stands_in_the_template() -> None:
+    expected = {rule.id for rule, _ in alarms()}
+    assert {rule["id"] for rule in RULES.values()} == expected
+    deployed = {resource["name"]: resource["properties"] for resource in of_type("alertRules")}
+    assert deployed.keys() == expected
+    for rule in RULES.values():
+        assert deployed[rule["id"]]["query"] == rule["query"].rstrip("\n")
+        assert deployed[rule["id"]]["severity"] == rule["severity"]
+        assert not deployed[rule["id"]]["enabled"]
+
+
+def test_alarms_that_sentinel_cannot_express_are_known() -> None:
+    assert {rule.name for rule in rules() if rule.is_alarm} - {rule.name for rule, _ in alarms()} == set()
+
+
+def test_the_template_collects_into_the_table_that_it_makes() -> None:
+    (table,) = of_type("tables")
+    (collection,) = of_type("dataCollectionRules")
+    (flow,) = collection["properties"]["dataFlows"]
+    assert table["name"].endswith(f"/{TABLE}')]")
+    assert flow["outputStream"] == f"Custom-{TABLE}"
+    assert flow["transformKql"] == transform()
+    assert set(flow["streams"]) == set(collection["properties"]["streamDeclarations"])
+    assert {one["functionAlias"] for one in (of["properties"] for of in of_type("savedSearches"))} == set(PARAMETERS)
+
+
+def test_a_rule_looks_back_as_far_as_it_runs_apart_and_no_farther_than_it_may() -> None:
+    minutes = {"m": 1, "h": 60, "d": 1440}
+    for rule in RULES.values():
+        period, frequency = (int(rule[key][:-1]) * minutes[rule[key][-1]] for key in ("queryPeriod", "queryFrequency"))
+        assert 5 <= frequency <= period <= 14 * 1440
+        assert frequency >= 60 or period < 2 * 1440
