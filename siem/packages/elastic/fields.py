@@ -1,0 +1,132 @@
+"""How each key of an event and each ECS field beside it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, assert_never
+
+from siem.packages.elastic.names import DATASET, PACKAGE
+from siem.proof.schema import Key, Kind, keys
+
+Mapped = dict[str, Any]
+"""One field of a mapping."""
+
+LONGEST = 1024
+"""Characters of a keyword; longer ones are kept but not searchable. Twice what any key but one can have."""
+LONG_TEXTS = frozenset(("arguments_preview",))
+"""May have 2,000 characters (`schemas/v1`)."""
+SEARCHED_BY_WORD = frozenset(("reason", "shadow_reason", "arguments_preview"))
+"""Sentences; their words are found in `KEY.text`."""
+SHARED_WITH_ECS = frozenset(("@timestamp", "message"))
+"""Keys of ours that are ECS fields by the same name and meaning."""
+
+ECS_FIELDS: Mapping[str, Mapped] = {
+    "client.address": {"type": "keyword", "ignore_above": LONGEST},
+    "client.ip": {"type": "ip"},
+    "ecs.version": {"type": "keyword", "ignore_above": LONGEST},
+    "error.message": {"type": "match_only_text"},
+    "error.type": {"type": "keyword", "ignore_above": LONGEST},
+    "event.action": {"type": "keyword", "ignore_above": LONGEST},
+    "event.category": {"type": "keyword", "ignore_above": LONGEST},
+    "event.code": {"type": "keyword", "ignore_above": LONGEST},
+    "event.dataset": {"type": "constant_keyword", "value": DATASET},
+    "event.duration": {"type": "long"},
+    "event.hash": {"type": "keyword", "ignore_above": LONGEST},
+    "event.id": {"type": "keyword", "ignore_above": LONGEST},
+    "event.ingested": {"type": "date"},
+    "event.kind": {"type": "keyword", "ignore_above": LONGEST},
+    "event.module": {"type": "constant_keyword", "value": PACKAGE},
+    "event.original": {"type": "keyword", "index": False, "doc_values": False},
+    "event.outcome": {"type": "keyword", "ignore_above": LONGEST},
+    "event.provider": {"type": "keyword", "ignore_above": LONGEST},
+    "event.reason": {"type": "keyword", "ignore_above": LONGEST},
+    "event.sequence": {"type": "long"},
+    "event.severity": {"type": "long"},
+    "event.type": {"type": "keyword", "ignore_above": LONGEST},
+    "gen_ai.agent.id": {"type": "keyword", "ignore_above": LONGEST},
+    "gen_ai.operation.name": {"type": "keyword", "ignore_above": LONGEST},
+    "gen_ai.tool.call.id": {"type": "keyword", "ignore_above": LONGEST},
+    "gen_ai.tool.name": {"type": "keyword", "ignore_above": LONGEST},
+    "http.request.method": {"type": "keyword", "ignore_above": LONGEST},
+    "log.level": {"type": "keyword", "ignore_above": LONGEST},
+    "related.ip": {"type": "ip"},
+    "related.user": {"type": "keyword", "ignore_above": LONGEST},
+    "rule.category": {"type": "keyword", "ignore_above": LONGEST},
+    "rule.id": {"type": "keyword", "ignore_above": LONGEST},
+    "rule.name": {"type": "keyword", "ignore_above": LONGEST},
+    "rule.ruleset": {"type": "keyword", "ignore_above": LONGEST},
+    "rule.version": {"type": "keyword", "ignore_above": LONGEST},
+    "service.name": {"type": "keyword", "ignore_above": LONGEST},
+    "service.node.name": {"type": "keyword", "ignore_above": LONGEST},
+    "service.target.name": {"type": "keyword", "ignore_above": LONGEST},
+    "service.version": {"type": "keyword", "ignore_above": LONGEST},
+    "source.address": {"type": "keyword", "ignore_above": LONGEST},
+    "source.geo.city_name": {"type": "keyword", "ignore_above": LONGEST},
+    "source.geo.continent_name": {"type": "keyword", "ignore_above": LONGEST},
+    "source.geo.country_iso_code": {"type": "keyword", "ignore_above": LONGEST},
+    "source.geo.country_name": {"type": "keyword", "ignore_above": LONGEST},
+    "source.geo.location": {"type": "geo_point"},
+    "source.geo.region_iso_code": {"type": "keyword", "ignore_above": LONGEST},
+    "source.geo.region_name": {"type": "keyword", "ignore_above": LONGEST},
+    "source.ip": {"type": "ip"},
+    "span.id": {"type": "keyword", "ignore_above": LONGEST},
+    "tags": {"type": "keyword", "ignore_above": LONGEST},
+    "trace.id": {"type": "keyword", "ignore_above": LONGEST},
+    "url.path": {"type": "wildcard"},
+    "user.id": {"type": "keyword", "ignore_above": LONGEST},
+    "user.roles": {"type": "keyword", "ignore_above": LONGEST},
+    "user_agent.original": {
+        "type": "keyword",
+        "ignore_above": LONGEST,
+        "fields": {"text": {"type": "match_only_text"}},
+    },
+}
+"""What the ingest pipeline adds. Names and types are those of ECS 9.4.0 (its field reference), except that module and
+dataset, which are the same in all events here, are `constant_keyword` as in Elastic's own packages."""
+
+
+def mapped(key: Key) -> Mapped:
+    """How a key of ours is stored: never in a way that would change what `_source` gives back."""
+    match key.kind:
+        case Kind.TEXT | Kind.TEXTS:
+            return _text(key.name)
+        case Kind.ADDRESS:
+            return {"type": "ip", "ignore_malformed": True, "fields": {"keyword": _keyword(LONGEST)}}
+        case Kind.MOMENT:
+            return {"type": "date_nanos", "ignore_malformed": False}
+        case Kind.WHOLE:
+            return {"type": "long"}
+        case Kind.NUMBER:
+            return {"type": "double"}
+        case Kind.TRUTH:
+            return {"type": "boolean"}
+        case _:
+            assert_never(key.kind)
+
+
+def flat_fields() -> Mapping[str, Mapped]:
+    """All keys of all kinds of events, sorted."""
+    return {name: mapped(key) for name, key in keys().items()}
+
+
+def nested(fields: Mapping[str, Mapped]) -> Mapped:
+    """The same with dots as objects: the `properties` of a mapping."""
+    properties: Mapped = {}
+    for name, field in sorted(fields.items()):
+        *path, last = name.split(".")
+        place = properties
+        for part in path:
+            place = place.setdefault(part, {"properties": {}})["properties"]
+        place[last] = dict(field)
+    return properties
+
+
+def _text(name: str) -> Mapped:
+    if name == "message":
+        return {"type": "match_only_text", "fields": {"keyword": _keyword(LONGEST)}}
+    field = _keyword(2 * LONGEST if name in LONG_TEXTS else LONGEST)
+    return {**field, "fields": {"text": {"type": "match_only_text"}}} if name in SEARCHED_BY_WORD else field
+
+
+def _keyword(longest: int) -> Mapped:
+    return {"type": "keyword", "ignore_above": longest}

@@ -1,0 +1,101 @@
+"""The generated parts of the integration package: what Fleet installs and `elastic-package` tests.
+
+Manifests, its page, the changelog and the agent's template are written by hand, in `siem-samples/elastic`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from siem.files import Files
+from siem.packages.elastic.fields import ECS_FIELDS, SHARED_WITH_ECS, flat_fields
+from siem.packages.elastic.names import DATASET, PACKAGE, STREAM
+from siem.packages.elastic.pipeline import package_pipeline
+from siem.packages.elastic.pipeline_tests import after_pipeline, pipeline_tests
+from siem.packages.elastic.text import json_text, yaml_text
+from siem.places import EVERY_KIND, SCHEMA
+
+_STREAM = f"data_stream/{STREAM}"
+_CONSTANTS = ("event.module", "event.dataset")
+
+Field = dict[str, Any]
+
+
+def integration_files() -> Files:
+    """By path within the package."""
+    fields = {"base-fields.yml": _base(), "ecs.yml": _ecs(), "fields.yml": _own()}
+    tests = (
+        {f"{_STREAM}/_dev/test/pipeline/{name}": content for name, content in pipeline_tests().items()}
+        if EVERY_KIND.is_file()
+        else {}
+    )
+    return {
+        f"{_STREAM}/elasticsearch/ingest_pipeline/default.yml": yaml_text(package_pipeline()),
+        **{f"{_STREAM}/fields/{name}": yaml_text(content) for name, content in fields.items()},
+        **({f"{_STREAM}/sample_event.json": json_text(_sample())} if EVERY_KIND.is_file() else {}),
+        **tests,
+    }
+
+
+def _base() -> Sequence[Field]:
+    stream = [
+        {"name": f"data_stream.{name}", "type": "constant_keyword", "description": f"Data stream {name}."}
+        for name in ("type", "dataset", "namespace")
+    ]
+    constants = [
+        {"name": name, "type": "constant_keyword", "description": "Constant.", "value": ECS_FIELDS[name]["value"]}
+        for name in _CONSTANTS
+    ]
+    time = {"name": "@timestamp", "type": "date_nanos", "description": _descriptions()["@timestamp"]}
+    return [*stream, *constants, time]
+
+
+def _ecs() -> Sequence[Field]:
+    """Fields whose definition is ECS' own."""
+    shared = [name for name in SHARED_WITH_ECS if not name.startswith("@")]
+    return [{"name": name, "external": "ecs"} for name in sorted([*(ECS_FIELDS.keys() - {*_CONSTANTS}), *shared])]
+
+
+def _own() -> Sequence[Field]:
+    return [_field(name, mapped) for name, mapped in flat_fields().items() if name not in SHARED_WITH_ECS]
+
+
+def _field(name: str, mapped: Mapping[str, Any]) -> Field:
+    field: Field = {"name": name, "type": mapped["type"], "description": _descriptions()[name]}
+    if "ignore_above" in mapped:
+        field["ignore_above"] = mapped["ignore_above"]
+    if "fields" in mapped:
+        field["multi_fields"] = [{"name": sub, **options} for sub, options in mapped["fields"].items()]
+    return field
+
+
+def _descriptions() -> Mapping[str, str]:
+    """What the event's own schema says of each key; the first kind that has it speaks."""
+    found: dict[str, str] = {}
+    for definition in orjson.loads(SCHEMA.read_bytes())["$defs"].values():
+        for name, described in definition.get("properties", {}).items():
+            found.setdefault(name, described.get("description") or _spelled(name))
+    return found
+
+
+def _spelled(name: str) -> str:
+    return f"{name.replace('_', ' ').capitalize()}."
+
+
+def _sample() -> Mapping[str, Any]:
+    lines = EVERY_KIND.read_text("utf-8").splitlines()
+    line = next(line for line in lines if orjson.loads(line)["event_name"] == "tool_call.decided")
+    added = {
+        "agent": {"name": "gateway", "type": "filebeat", "version": "9.2.0"},
+        "data_stream": {"dataset": DATASET, "namespace": "default", "type": "logs"},
+        "input": {"type": "filestream"},
+        "log": {"file": {"path": "/var/log/gatetrail/audit.jsonl"}, "offset": 0},
+    }
+    return after_pipeline({"message": line, **added}).source
+
+
+FOLDER = PACKAGE
+"""Below `siem-samples/elastic`."""

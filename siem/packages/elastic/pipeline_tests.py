@@ -1,0 +1,69 @@
+"""Events and what the pipeline makes of them, as Elastic's integration packages hold their pipelines to.
+
+The expectations are what our own reading of Elasticsearch makes (`siem.proof.ingest`): no Elasticsearch ran.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from siem.files import Files
+from siem.golden import golden
+from siem.packages.elastic.pipeline import package_pipeline
+from siem.packages.elastic.text import json_text
+from siem.places import CORPUS, EVERY_KIND
+from siem.proof.ingest.document import Document
+from siem.proof.ingest.processors import run
+
+KEEP = "preserve_original_event"
+NOW = "2026-11-23T12:00:00.000Z"
+"""What `_ingest.timestamp` is in the expectations; the tests' configuration lets it be any time."""
+MOST_OF_CORPUS = 40
+
+
+def after_pipeline(document: Mapping[str, Any], pipeline: Mapping[str, Any] | None = None) -> Document:
+    """A copy of the document behind the package's pipeline, or another one."""
+    changed = Document(copy.deepcopy(dict(document)), ingest={"timestamp": NOW})
+    run(pipeline or package_pipeline(), changed)
+    return changed
+
+
+def pipeline_tests() -> Files:
+    """By name in the folder `_dev/test/pipeline`."""
+    events = [orjson.loads(line) for line in EVERY_KIND.read_bytes().splitlines()]
+    lines = EVERY_KIND.read_text("utf-8").splitlines()
+    return {
+        "test-every-kind.json": json_text({"events": events}),
+        "test-every-kind.json-expected.json": _expected(events),
+        "test-every-kind-lines.log": ("\n".join(lines) + "\n").encode(),
+        "test-every-kind-lines.log-config.yml": f"fields:\n  tags:\n    - {KEEP}\n".encode(),
+        "test-every-kind-lines.log-expected.json": _expected([{"message": line, "tags": [KEEP]} for line in lines]),
+        "test-corpus.json": json_text({"events": corpus_cut()}),
+        "test-corpus.json-expected.json": _expected(corpus_cut()),
+        "test-broken.json": json_text({"events": BROKEN}),
+        "test-broken.json-expected.json": _expected(BROKEN),
+        "test-common-config.yml": b'dynamic_fields:\n  "@timestamp": ".*"\n',
+    }
+
+
+def corpus_cut() -> Sequence[Mapping[str, Any]]:
+    """The first event that each rule finds, in the corpus' order."""
+    wanted = {min(found.matches) for found in golden().values() if found.matches}
+    events = [orjson.loads(line) for line in CORPUS.read_bytes().splitlines()]
+    return [event for event in events if event["event_id"] in wanted][:MOST_OF_CORPUS]
+
+
+BROKEN: Sequence[Mapping[str, Any]] = (
+    {"@timestamp": NOW, "message": '{"event_name": "tool_call.decided", "schema_ver'},
+    {"@timestamp": NOW, "message": "<110>1 2026-11-23T12:00:00Z host gatetrail - - no JSON"},
+    {"@timestamp": NOW, "event_name": "tool_call.decided", "schema_version": "2.0", "decision": "allow"},
+)
+"""What is no event of ours, or not whole: it must be kept, and say so."""
+
+
+def _expected(documents: Sequence[Mapping[str, Any]]) -> bytes:
+    return json_text({"expected": [after_pipeline(document).source for document in documents]})
