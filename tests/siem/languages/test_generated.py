@@ -1,0 +1,98 @@
+"""What the queries that are made from Sigma have in common, and where a language gives up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from siem.languages import elastic, kuery, kusto, splunk
+from siem.proof import node
+from siem.proof.grammars import esql
+from siem.proof.grammars import kusto as kusto_grammar
+from siem.proof.schema import keys
+from siem.rule import Kind, Rule
+from siem.sources import RuleBroken, rules
+from tests.require import require_or_skip
+from tests.siem.conditions import rule_with
+
+pytestmark = pytest.mark.requirement("E12")
+
+RULES = [rule for rule in rules() if rule.is_sigma]
+COUNTING = [rule for rule in RULES if rule.window is not None]
+of_sigma = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+counting = pytest.mark.parametrize("rule", COUNTING, ids=lambda rule: rule.name)
+
+
+def named(name: str) -> Rule:
+    return next(rule for rule in RULES if rule.name == name)
+
+
+@of_sigma
+def test_spl_begins_with_the_macro_and_shows_the_rules_fields(rule: Rule) -> None:
+    lines = splunk.spl(rule).splitlines()
+    assert lines[0].startswith("`gatetrail` ")
+    assert lines[-1].startswith("| table _time, event_id, ")
+    assert set(rule.fields) <= set(lines[-1].removeprefix("| table ").split(", "))
+
+
+@counting
+def test_spl_counts_in_a_window_that_slides_over_events_in_order(rule: Rule) -> None:
+    window = rule.window
+    assert window is not None
+    lines = splunk.spl(rule).splitlines()
+    assert all(f"{key}=*" in lines[0] for key in window.group_by)
+    assert lines[1] == "| sort 0 _time"
+    assert lines[2].startswith(f"| streamstats time_window={window.timespan} ")
+    assert lines[2].endswith(f" by {' '.join(window.group_by)}")
+    assert lines[3].endswith(f" >= {window.at_least}")
+
+
+def test_alternatives_of_spl_stay_within_our_events() -> None:
+    assert splunk.spl(named("audit_trouble")).startswith("`gatetrail` (event_name IN (")
+
+
+@of_sigma
+def test_esql_is_read_and_bound_to_our_keys(rule: Rule) -> None:
+    text = elastic.esql(rule)
+    assert text.startswith("FROM logs-mcp_governance.audit-*")
+    assert esql.read(text).problems == ()
+    assert esql.read(text).names <= keys().keys()
+
+
+@pytest.mark.node
+def test_kusto_is_read_and_bound_to_our_table() -> None:
+    require_or_skip(node.installed(), "the packages of tests/siem/node are not installed (make peers)")
+    for rule, reading in zip(RULES, kusto_grammar.read([kusto.kusto(rule) for rule in RULES]), strict=True):
+        assert reading.problems == (), rule.name
+
+
+@of_sigma
+def test_eql_counts_events_and_no_values(rule: Rule) -> None:
+    text = elastic.eql(rule)
+    assert (text is None) is (rule.kind is Kind.DISTINCT)
+    assert text is None or (
+        f"with runs={rule.window.at_least}" in text if rule.window else text.startswith("any where")
+    )
+
+
+@counting
+def test_searches_alone_find_what_is_counted(rule: Rule) -> None:
+    alone = {other.name: other for other in RULES if other.window is None}
+    base = next((alone[document["name"]] for document in rule.documents if document["name"] in alone), None)
+    if base is not None:
+        assert (elastic.lucene(rule), kuery.kuery(rule)) == (elastic.lucene(base), kuery.kuery(base))
+
+
+@pytest.mark.parametrize("render", [splunk.spl, elastic.esql, elastic.eql, elastic.lucene, kuery.kuery, kusto.kusto])
+@pytest.mark.parametrize("word", ['a"b', "a\\\\b", "a*", "a b", "a'b", "a`b", "a\nb"])
+def test_words_that_need_quoting_are_refused(render: Callable[[Rule], str | None], word: str) -> None:
+    with pytest.raises(RuleBroken, match="has not been tried"):
+        render(rule_with({"a": {"user_id": word}, "condition": "a"}))
+
+
+def test_a_correlation_names_a_rule_of_its_file() -> None:
+    rule = named("rate_limited_often")
+    with pytest.raises(RuleBroken, match="must name one rule of the same file"):
+        splunk.spl(replace(rule, documents=rule.documents[-1:]))
