@@ -16,17 +16,20 @@ _PARSER: Any = import_module("esql_parser.EsqlBaseParser").EsqlBaseParser
 METADATA = frozenset({"_id", "_index", "_version", "_score", "_source"})
 """Columns that FROM adds when asked."""
 FUNCTIONS = frozenset(
-    """abs avg bucket case ceil cidr_match coalesce concat contains count count_distinct date_diff date_extract
-    date_format date_parse date_trunc ends_with first floor greatest hash ip_prefix last least length locate max
-    median min mv_append mv_concat mv_contains mv_count mv_dedupe mv_first mv_last mv_max mv_min mv_slice mv_sort mv_sum
-    now percentile pi pow qstr kql match replace round split sqrt st_distance st_x st_y starts_with substring sum sin
-    cos asin acos atan atan2 tan to_boolean to_cartesianpoint to_date_nanos to_dateperiod to_datetime to_double
-    to_geopoint to_integer to_ip to_long to_lower to_radians to_string to_timeduration to_upper to_version top trim
+    """abs acos asin atan atan2 avg bucket case categorize cbrt ceil cidr_match coalesce concat cos cosh count
+    count_distinct date_diff date_extract date_format date_parse date_trunc ends_with exp floor greatest hash hypot
+    ip_prefix kql least left length locate log log10 ltrim match match_phrase max md5 median median_absolute_deviation
+    min mv_append mv_avg mv_concat mv_count mv_dedupe mv_first mv_last mv_max mv_median mv_min mv_percentile mv_slice
+    mv_sort mv_sum mv_zip now percentile pi pow qstr repeat replace reverse right round rtrim sha1 sha256 signum sin
+    sinh split sqrt st_distance st_x st_y starts_with std_dev substring sum tan tanh tau term to_boolean
+    to_cartesianpoint to_date_nanos to_dateperiod to_datetime to_degrees to_double to_geopoint to_integer to_ip to_long
+    to_lower to_radians to_string to_timeduration to_upper to_version top trim weighted_avg
     values""".split()  # noqa: SIM905 -- words are read more easily
 )
-"""Of Elastic's reference, "ES|QL functions and operators", as far as anybody asking for events needs them."""
+"""Of Elastic's reference, "ES|QL functions and operators", those of 9.1 that may be of use here."""
 _COMPARING = (_PARSER.ComparisonContext, _PARSER.LogicalInContext, _PARSER.MatchBooleanExpressionContext)
 _NAME = re.compile(r"@?[A-Za-z_][\w.]*")
+_DISSECTED = re.compile(r"%\{([A-Za-z_]\w*)\}")
 
 
 class Columns:
@@ -55,7 +58,9 @@ class Columns:
             "inlinestats": self._inline_stats,
             "enrich": self._enrich,
             "join": self._join,
+            "dissect": self._dissect,
             "mvExpand": self._use,
+            "dissect": self._dissect,
         }
 
     def after(self, command: str, tree: Any) -> None:
@@ -139,10 +144,22 @@ class Columns:
             self._make(_plain(clause.newName or clause.enrichField))
         self._open = self._open or not tree.enrichWithClause()
 
+    def _dissect(self, tree: Any) -> None:
+        """Its pattern names what it makes: `%{name}`, with `+` or `?` before and `->` behind."""
+        self._use(tree.primaryExpression())
+        for name in re.findall(r"%\{[+&?]?([\w.]*)", tree.string().getText()):
+            self._make(name)
+
     def _join(self, tree: Any) -> None:
         for predicate in tree.joinCondition().joinPredicate():
             self._use(predicate)
         self._open = True
+
+    def _dissect(self, tree: Any) -> None:
+        """Each key of the pattern is a column afterwards."""
+        self._use(tree.primaryExpression())
+        for name in _DISSECTED.findall(tree.string().getText()):
+            self._make(name)
 
     def _use(self, tree: Any) -> None:
         """An expression, with all that is in it."""
