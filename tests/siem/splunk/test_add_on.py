@@ -18,8 +18,9 @@ from siem.packages import splunk
 from siem.packages.splunk.about import ADD_ON, version
 from siem.packages.splunk.archive import build
 from siem.places import ROOT, SAMPLES
+from siem.proof.grammars.spl import read as read_search
 from tests.require import require_or_skip
-from tests.siem.splunk.addon import event_types, extracted, props
+from tests.siem.splunk.addon import aliases, calculated, event_types, extracted, props
 from tests.siem.splunk.conf import ADD_ON as FOLDER
 from tests.siem.splunk.conf import DEFAULT, conf, read
 
@@ -119,3 +120,13 @@ def test_the_read_me_tells_of_every_tag() -> None:
     text = (FOLDER / "README.md").read_text("utf-8")
     told = {tag for row in text.splitlines() if row.startswith("| `") for tag in row.split("|")[3].strip().split(", ")}
     assert told == {tag for settings in conf("tags").values() for tag in settings}
+
+
+def test_searches_use_commands_that_there_are_and_fields_that_there_are() -> None:
+    """Those that are written here; what comes from rules is read where the rules are."""
+    made = frozenset({*calculated(), *aliases()})
+    searches = {name: one["search"] for name, one in conf("savedsearches").items() if " - Report: " in name}
+    assert len(searches) == 4
+    searches |= {text: re.sub(r"\$(\w+)\$", "*", text) for text in panels()}
+    problems = {name: read_search(text, made).problems for name, text in searches.items()}
+    assert {name: found for name, found in problems.items() if found} == {}
