@@ -29,7 +29,6 @@ FUNCTIONS = frozenset(
 """Of Elastic's reference, "ES|QL functions and operators", those of 9.1 that may be of use here."""
 _COMPARING = (_PARSER.ComparisonContext, _PARSER.LogicalInContext, _PARSER.MatchBooleanExpressionContext)
 _NAME = re.compile(r"@?[A-Za-z_][\w.]*")
-_DISSECTED = re.compile(r"%\{([A-Za-z_]\w*)\}")
 
 
 class Columns:
@@ -60,7 +59,6 @@ class Columns:
             "join": self._join,
             "dissect": self._dissect,
             "mvExpand": self._use,
-            "dissect": self._dissect,
         }
 
     def after(self, command: str, tree: Any) -> None:
@@ -154,12 +152,6 @@ class Columns:
         for predicate in tree.joinCondition().joinPredicate():
             self._use(predicate)
         self._open = True
-
-    def _dissect(self, tree: Any) -> None:
-        """Each key of the pattern is a column afterwards."""
-        self._use(tree.primaryExpression())
-        for name in _DISSECTED.findall(tree.string().getText()):
-            self._make(name)
 
     def _use(self, tree: Any) -> None:
         """An expression, with all that is in it."""
