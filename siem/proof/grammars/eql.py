@@ -5,6 +5,7 @@ A field that begins with `?` may be missing from the schema; those are told as n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
@@ -32,7 +33,7 @@ def read(text: str) -> Reading:
         with eql.parser.elasticsearch_syntax, eql.parser.allow_runs, _schema():
             tree = eql.parse_query(text)
     except eql.EqlError as problem:
-        return Reading((str(problem).split("\n", 1)[0] + ": " + _last_line(problem),))
+        return Reading((_told(problem),))
     nodes = list(tree)
     names = {str(node.base) for node in nodes if isinstance(node, eql.ast.Field)}
     return Reading((), frozenset(names), frozenset(one for node in nodes for one in _compared(node)))
@@ -66,6 +67,10 @@ def _of(nodes: Any) -> Iterator[Compared]:
             yield Compared(str(fields[0].base), node.value)
 
 
-def _last_line(problem: Exception) -> str:
+def _told(problem: Any) -> str:
+    """With the name that is not known, where it is that."""
     lines = [line for line in str(problem).splitlines() if line.strip(" ^")]
-    return " | ".join(lines[1:])
+    if isinstance(problem, eql.EqlSchemaError):
+        named = re.match(r"\??[\w.]*", problem.source.splitlines()[problem.line][problem.column :])
+        return f"{lines[0]}: no field {named[0] if named else ''} is there"
+    return ": ".join(lines[:2])

@@ -41,6 +41,11 @@ class Piece:
     """Position in the query, from 0."""
 
     @property
+    def end(self) -> int:
+        """Position behind it."""
+        return self.at + len(self.text)
+
+    @property
     def low(self) -> str:
         return self.text.lower() if self.sort is Sort.WORD else self.text
 
@@ -64,7 +69,7 @@ _PIECE = re.compile(
     | (?P<macro>`[^`]*`)
     | (?P<token>\$[\w.|]+\$)
     | (?P<number>(?<![\w.])\d+(?:\.\d+)?[A-Za-z]*(?:@[a-z0-9]+)?)
-    | (?P<word>[A-Za-z_@%][\w]*(?:[.:/-][\w]+)*(?:\{\})?)
+    | (?P<word>[A-Za-z_@]\w*(?:\{\})?)
     | (?P<operator>==|!=|<=|>=|&&|\|\||[-=<>()\[\]{},|+*/%.!:?;^])
     )""",
     re.VERBOSE | re.DOTALL,

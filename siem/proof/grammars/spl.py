@@ -116,12 +116,13 @@ class _Reader:
 
     def _term(self, found: Sequence[Piece], index: int, uses: Uses) -> int:
         """`field=value`, `field IN (values)`; gives where the next term begins."""
-        if found[index].low in _TIMES:
-            return index + 3
-        end = index + 3
         if found[index + 1].low == "in":
             end = next(at for at in range(index, len(found)) if found[at].text == ")") + 1
-        use([_as_text(piece, number > 1) for number, piece in enumerate(found[index:end])], EVALUATION, uses)
+            use([_as_text(piece, number > 1) for number, piece in enumerate(found[index:end])], EVALUATION, uses)
+            return end
+        end = _behind_value(found, index + 2)
+        if found[index].low not in _TIMES:
+            use([*found[index : index + 2], _glued(found[index + 2 : end])], EVALUATION, uses)
         return end
 
     def _assign(self, found: Sequence[Piece]) -> None:
@@ -201,6 +202,21 @@ class _Reader:
     def _make(self, names: set[str] | frozenset[str]) -> None:
         self._there |= names
         self._made |= names
+
+
+def _behind_value(found: Sequence[Piece], at: int) -> int:
+    """A value without quotes goes on as long as nothing stands between its pieces."""
+    end = at + 1
+    while end < len(found) and found[end].at == found[end - 1].end and found[end].text not in {")", "]", "|"}:
+        end += 1
+    return end
+
+
+def _glued(found: Sequence[Piece]) -> Piece:
+    text = "".join(piece.text for piece in found)
+    return (
+        found[0] if len(found) == 1 and found[0].sort is not Sort.WORD else Piece(Sort.TEXT, f'"{text}"', found[0].at)
+    )
 
 
 def _as_text(piece: Piece, is_value: bool) -> Piece:  # noqa: FBT001

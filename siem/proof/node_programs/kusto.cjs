@@ -39,7 +39,9 @@ function plain(value) {
 function comparisonsOf(node) {
   const column = columnOf(node.Left);
   if (column === null) return [];
-  const literals = [...nodesOf(node.Right)].filter((one) => one.IsLiteral && /LiteralExpression$/.test(kindOf(one)));
+  const called = (one) => one && one !== node && (/^FunctionCall/.test(kindOf(one)) || called(one.Parent));
+  const isConstant = (one) => one.IsLiteral && /LiteralExpression$/.test(kindOf(one)) && !called(one.Parent);
+  const literals = [...nodesOf(node.Right)].filter(isConstant);
   return literals.map((one) => [column, plain(one.LiteralValue)]);
 }
 
