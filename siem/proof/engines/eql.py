@@ -10,10 +10,14 @@ from typing import Any
 from siem.golden import Event
 from siem.proof.asking import for_trace, microseconds
 from siem.proof.engine import Scope
+from siem.proof.engines.cased import told_apart
 from siem.queries import Language, query
 from siem.rule import Rule
 
 eql: Any = import_module("eql")  # has no types
+
+_ROWS: dict[int, tuple[Event, Any]] = {}
+"""By the identity of the event, which is kept so that no other one gets it."""
 
 TICKS_PER_US = 10
 """The engine counts time in units of 100 ns."""
@@ -47,13 +51,19 @@ def run(text: str, events: Sequence[Event]) -> frozenset[str]:
     results: list[Any] = []
     engine.add_query(_parsed(text))
     engine.add_output_hook(results.append)
-    rows = [
-        eql.Event(eql.schema.EVENT_TYPE_GENERIC, us * TICKS_PER_US, event)
-        for event in events
-        if (us := microseconds(event)) is not None
-    ]
+    rows = [row for event in events if (row := _row(event)) is not None]
     engine.stream_events(sorted(rows, key=_order), finalize=True)
     return frozenset(str(result.events[-1].data["event_id"]) for result in results)
+
+
+def _row(event: Event) -> Any:
+    """The event as the engine takes it; None for one without a time. Made once for each."""
+    if id(event) not in _ROWS:
+        us = microseconds(event)
+        data = {key: told_apart(value) for key, value in event.items()}
+        row = None if us is None else eql.Event(eql.schema.EVENT_TYPE_GENERIC, us * TICKS_PER_US, data)
+        _ROWS[id(event)] = event, row
+    return _ROWS[id(event)][1]
 
 
 def _order(row: Any) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from sigma.collection import SigmaCollection
@@ -13,6 +13,7 @@ from sigma.collection import SigmaCollection
 from siem.golden import Event
 from siem.proof.asking import for_trace, microseconds
 from siem.proof.engine import Scope
+from siem.proof.engines.cased import told_apart
 from siem.proof.engines.loaded import Loaded
 from siem.proof.schema import keys
 from siem.rule import Kind, Rule
@@ -58,7 +59,7 @@ class Sqlite:
 
     def _query(self, rule: Rule) -> str:
         if id(rule) not in self._queries:
-            self._queries[id(rule)] = (rule, for_trace(converted(rule.documents)))
+            self._queries[id(rule)] = (rule, converted([_with_trace(document) for document in rule.documents]))
         return self._queries[id(rule)][1]
 
     def _load(self, events: Sequence[Event]) -> None:
@@ -78,12 +79,25 @@ def converted(documents: Sequence[Mapping[str, Any]]) -> str:
     return str(query)
 
 
+def _with_trace(document: Any) -> Any:
+    """With the trace of the golden file, before it is turned into a pattern."""
+    match document:
+        case dict():
+            return {key: _with_trace(value) for key, value in cast("dict[str, Any]", document).items()}
+        case list():
+            return [_with_trace(value) for value in cast("list[object]", document)]
+        case str():
+            return for_trace(document)
+        case _:
+            return document
+
+
 def _row(event: Event) -> tuple[Any, ...]:
     return (microseconds(event), *(_plain(event.get(key)) for key in keys()))
 
 
 def _plain(value: Any) -> Any:
-    return orjson.dumps(value).decode() if isinstance(value, list | dict) else value
+    return orjson.dumps(value).decode() if isinstance(value, list | dict) else told_apart(value)
 
 
 def _completing(window: Mapping[str, Any], times_s: Mapping[str, float]) -> Sequence[str]:
