@@ -161,9 +161,7 @@ class Columns:
             elif isinstance(node, _PARSER.FunctionNameContext):
                 name = node.getText().lower()
                 self._wrong_unless(name in FUNCTIONS, node, f"no function that this reader knows: {name}")
-            elif isinstance(
-                node, _PARSER.ComparisonContext | _PARSER.LogicalInContext | _PARSER.MatchExpressionContext
-            ):
+            elif isinstance(node, _COMPARING):
                 self._compare(node)
 
     def _compare(self, node: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import yaml
@@ -40,8 +40,8 @@ def _document(document: Mapping[str, Any]) -> Reading:
     return Reading(tuple(problems), frozenset(names), frozenset(compared))
 
 
-def _several(value: Any) -> list[Any]:
-    return [*cast("list[Any]", value)] if isinstance(value, list) else [value]
+def _several(value: Any) -> Sequence[Any]:
+    return cast("Sequence[Any]", value) if isinstance(value, list) else (value,)
 
 
 def _detected(detection: Mapping[str, Any]) -> Iterator[tuple[str, set[str], Any]]:

@@ -55,6 +55,10 @@ def test_a_wrong_esql_query_is_told_with_its_place(text: str, problem: str) -> N
     assert any(problem in one for one in esql.read(text).problems)
 
 
+def test_a_match_of_esql_is_a_comparison() -> None:
+    assert esql.read('FROM a | WHERE gate : "scope"').compared == {Compared("gate", "scope")}
+
+
 def test_esql_knows_what_dissect_enrich_and_a_join_add() -> None:
     text = 'FROM a | DISSECT reason "%{word} %{+rest}" | ENRICH places ON src_ip WITH city | SORT word, rest, city'
     assert esql.read(text).problems == ()
