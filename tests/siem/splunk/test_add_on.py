@@ -20,14 +20,15 @@ from siem.packages.splunk.archive import build
 from siem.places import ROOT, SAMPLES
 from siem.proof.grammars.spl import read as read_search
 from tests.require import require_or_skip
-from tests.siem.splunk.addon import aliases, calculated, event_types, extracted, props
+from tests.siem.splunk.addon import SOURCETYPE, aliases, calculated, event_types, extracted, props
 from tests.siem.splunk.conf import ADD_ON as FOLDER
 from tests.siem.splunk.conf import DEFAULT, conf, read
 
 pytestmark = pytest.mark.requirement("E7")
 
 APPINSPECT = ROOT / "build" / "appinspect" / "bin" / "splunk-appinspect"
-MODES = {"precert": ("--mode", "precert"), "cloud": ("--mode", "precert", "--included-tags", "cloud")}
+CLOUD_TAGS = ("cloud", "private_victoria", "private_classic", "future")
+MODES = {"splunkbase": (), "cloud": tuple(word for tag in CLOUD_TAGS for word in ("--included-tags", tag))}
 FINE = {"success", "not_applicable"}
 EXPLAINED: Mapping[str, str] = {}
 """Warnings of the checker that stay, by the name of the check, and why. There are none."""
@@ -39,7 +40,7 @@ def test_splunks_own_checker_finds_nothing(mode: str, tmp_path: Path) -> None:
     require_or_skip(APPINSPECT.exists(), "splunk-appinspect is not installed: make build/appinspect/.stamp")
     report = tmp_path / "report.json"
     told = ("--data-format", "json", "--output-file", str(report))
-    command = [str(APPINSPECT), "inspect", str(build(tmp_path)), *MODES[mode], *told]
+    command = [str(APPINSPECT), "inspect", str(build(tmp_path)), "--mode", "precert", *MODES[mode], *told]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert report.exists(), ran.stderr
     found = list(checks(json.loads(report.read_text("utf-8"))))
@@ -90,6 +91,14 @@ def test_a_line_is_an_event() -> None:
     assert breaker.groups == 1
     assert breaker.sub("|", '{"a":1}\n{"a":2}\r\n') == '{"a":1}|{"a":2}|'
     assert props()["SHOULD_LINEMERGE"] == "false"
+
+
+def test_the_envelope_for_http_says_the_same_time_as_the_event() -> None:
+    (line,) = re.findall(r"^ +(\{\"time\".*)$", (FOLDER / "README.md").read_text("utf-8"), re.MULTILINE)
+    envelope = json.loads(line)
+    moment = datetime.fromisoformat(envelope["event"]["@timestamp"])
+    assert envelope["time"] == pytest.approx(moment.timestamp(), abs=1e-6)
+    assert envelope["sourcetype"] == SOURCETYPE
 
 
 def test_tags_hang_on_event_types_that_there_are() -> None:
