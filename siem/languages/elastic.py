@@ -22,8 +22,8 @@ INDEX = "logs-mcp_governance.audit-*"
 METADATA = ("_id", "_index", "_version")
 """What Elastic Security wants to have of each event, so that one event is one alert."""
 
-_PARTS = 6
-_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+_MILLISECONDS = 1000
+_TWO = 2
 
 
 class _Condition(ESQLBackend):
@@ -66,22 +66,20 @@ class _Eql(EqlBackend):
         return query
 
 
-def esql(rule: Rule) -> str:
-    """One row for each event; of a rule with a window one for each group, with what was seen in its windows.
+def esql(rule: Rule) -> str | None:
+    """One row for each event with which the condition holds; of different values one for each change within the window.
 
-    ES|QL has no sliding window. Windows that begin every sixth of their length stand in: what happens within five
-    sixths of the timespan is always in one of them, and nothing is counted together that is further apart than it.
+    No row sees another one in ES|QL. So the moments of a group are packed into one row, sorted, and unpacked as pairs
+    that are as many events apart as the rule wants. More than two different values cannot be told so: None.
     """
-    if rule.window is None:
-        return "\n".join(
-            [
-                f"FROM {INDEX} METADATA {', '.join(METADATA)}",
-                f"| WHERE {condition(rule, _Condition())}",
-                f"| KEEP {', '.join(('@timestamp', 'event_id', *rule.fields, *METADATA))}",
-            ]
-        )
+    if rule.window is not None:
+        return _paired(rule, rule.window) if rule.window.counted is None or rule.window.at_least == _TWO else None
     return "\n".join(
-        [f"FROM {INDEX}", f"| WHERE {grouped_condition(rule, _Condition())}", *_hopping(rule.window, rule.fields)]
+        [
+            f"FROM {INDEX} METADATA {', '.join(METADATA)}",
+            f"| WHERE {condition(rule, _Condition())}",
+            f"| KEEP {', '.join(('@timestamp', 'event_id', *rule.fields, *METADATA))}",
+        ]
     )
 
 
@@ -104,31 +102,32 @@ def lucene(rule: Rule) -> str:
     return condition(rule, LuceneBackend())
 
 
-def _hopping(window: Window, fields: tuple[str, ...]) -> list[str]:
-    """A row counts in each group that its `window_start` has a value for; the fullest window stands for its group."""
-    step_s = window.timespan_s // _PARTS
-    count = "event_count" if window.counted is None else "value_count"
-    counted = "COUNT(*)" if window.counted is None else f"COUNT_DISTINCT({window.counted})"
-    shown = tuple(f"{field} = VALUES({field})" for field in fields if field not in window.group_by)
-    begins = [f"window_start = MV_APPEND(window_start, step - {_span(part * step_s)})" for part in range(1, _PARTS)]
-    keys = ", ".join(window.group_by)
-    span, missed_after = _span(window.timespan_s), _span(window.timespan_s - step_s)
-    return [
-        f"// Windows of {span}, one every {_span(step_s)}: what takes longer than {missed_after} may be missed.",
-        f"| EVAL step = DATE_TRUNC({_span(step_s)}, @timestamp), window_start = step",
-        f"| EVAL {', '.join(begins)}",
-        f"| STATS {count} = {counted}, {_seen('@timestamp', '@timestamp', *shown)} BY window_start, {keys}",
-        f"| WHERE {count} >= {window.at_least}",
-        f"| STATS {count} = MAX({count}), {_seen('first_seen', 'last_seen', *shown)} BY {keys}",
-    ]
-
-
-def _seen(first: str, last: str, *shown: str) -> str:
-    return ", ".join((f"first_seen = MIN({first})", f"last_seen = MAX({last})", *shown))
-
-
-def _span(of_s: int) -> str:
-    """In the largest unit that it is a whole number of."""
-    size, unit = next((size, unit) for size, unit in _UNITS if of_s % size == 0)
-    number = of_s // size
-    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+def _paired(rule: Rule, window: Window) -> str:
+    """MV_SLICE counts from 0 and includes its end; both slices are as long, so MV_ZIP pairs them one by one."""
+    there = f" AND {window.counted} IS NOT NULL" if window.counted else ""
+    value = f'HASH("sha256", TO_STRING({window.counted})), "|", ' if window.counted else ""
+    moment = f'CONCAT(TO_STRING(TO_LONG(TO_DATETIME(@timestamp))), "|", {value}event_id)'
+    shown = [field for field in rule.fields if field not in window.group_by]
+    values = ", ".join(("moments = VALUES(moment)", *(f"{field} = VALUES({field})" for field in shown)))
+    back = window.at_least - 1
+    pairs = f"MV_SLICE(moments, 0, MV_COUNT(moments) - {back + 1}), MV_SLICE(moments, {back}, MV_COUNT(moments) - 1)"
+    first, last = ("|%{value}", "|%{next_value}") if window.counted else ("", "")
+    changes = "value != next_value AND " if window.counted else ""
+    return "\n".join(
+        [
+            f"FROM {INDEX}",
+            f"| WHERE {grouped_condition(rule, _Condition())}{there}",
+            f"| EVAL moment = {moment}",
+            "// No row sees another one: the moments of a group are packed into one row, and unpacked as pairs.",
+            f"| STATS {values} BY {', '.join(window.group_by)}",
+            f"| WHERE MV_COUNT(moments) >= {window.at_least}",
+            "| EVAL moments = MV_SORT(moments)",
+            f'| EVAL pair = MV_ZIP({pairs}, " ")',
+            "| MV_EXPAND pair",
+            f'| DISSECT pair "%{{first_at}}{first}|%{{first_id}} %{{last_at}}{last}|%{{event_id}}"',
+            "| EVAL first_at = TO_LONG(first_at), last_at = TO_LONG(last_at)",
+            f"| WHERE {changes}last_at - first_at <= {window.timespan_s * _MILLISECONDS}",
+            "| EVAL first_at = TO_DATETIME(first_at), last_at = TO_DATETIME(last_at)",
+            f"| KEEP {', '.join(('first_at', 'last_at', 'event_id', *window.group_by, *shown))}",
+        ]
+    )

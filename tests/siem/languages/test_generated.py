@@ -56,9 +56,16 @@ def test_alternatives_of_spl_stay_within_our_events() -> None:
 @of_sigma
 def test_esql_is_read_and_bound_to_our_keys(rule: Rule) -> None:
     text = elastic.esql(rule)
+    assert text is not None
     assert text.startswith("FROM logs-mcp_governance.audit-*")
     assert esql.read(text).problems == ()
     assert esql.read(text).names <= keys().keys()
+
+
+def test_esql_tells_two_values_apart_and_no_more() -> None:
+    rule = named("session_with_several_clients")
+    assert rule.window is not None
+    assert elastic.esql(replace(rule, window=replace(rule.window, at_least=3))) is None
 
 
 @pytest.mark.node

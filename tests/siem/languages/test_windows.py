@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 pytestmark = pytest.mark.requirement("E12")
 
-SPAN_S, STEP_S, AT_LEAST = 60, 10, 3
+SPAN_S, AT_LEAST = 60, 3
 
 Row = tuple[int, str]
 """When, in seconds, and the value that is counted; all rows are of one group, oldest first."""
@@ -45,11 +45,16 @@ def test_ends_of_runs_tell_all_other_values_of_the_window(of: list[Row]) -> None
 
 
 @given(rows)
-def test_windows_that_overlap_miss_only_what_takes_nearly_the_whole_span(of: list[Row]) -> None:
-    starts = {when // STEP_S * STEP_S - part * STEP_S for when, _ in of for part in range(SPAN_S // STEP_S)}
-    fullest = max((sum(start <= when < start + SPAN_S for when, _ in of) for start in starts), default=0)
-    bursts = [of[last][0] - of[last - AT_LEAST + 1][0] for last in range(AT_LEAST - 1, len(of))]
-    if any(took <= SPAN_S - STEP_S for took in bursts):
-        assert fullest >= AT_LEAST
-    if fullest >= AT_LEAST:
-        assert any(took < SPAN_S for took in bursts)
+def test_neighbours_with_different_values_are_there_when_two_values_are(of: list[Row]) -> None:
+    esql = any(row[1] != following[1] and following[0] - row[0] <= SPAN_S for row, following in pairwise(of))
+    assert esql is any(len({value for _, value in window(of, last)}) > 1 for last in range(len(of)))
+
+
+@given(rows)
+def test_slices_of_a_group_pair_each_event_with_the_one_so_many_later(of: list[Row]) -> None:
+    back = AT_LEAST - 1
+    if len(of) >= AT_LEAST:
+        firsts, lasts = of[0 : len(of) - AT_LEAST + 1], of[back : len(of)]
+        pairs = enumerate(zip(firsts, lasts, strict=True), back)
+        esql = [place for place, (first, last) in pairs if last[0] - first[0] <= SPAN_S]
+        assert esql == [last for last in range(len(of)) if len(window(of, last)) >= AT_LEAST]
