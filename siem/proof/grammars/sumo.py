@@ -6,6 +6,7 @@ made it. That is no parser: what passes here may still be wrong.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from siem.proof.grammars.expressions import Uses, use
@@ -41,6 +42,7 @@ ALWAYS = frozenset(
         "_collector",
     }
 )
+_COMMENT = re.compile(r"^//.*$", re.MULTILINE)
 _NOISE = {"by", "asc", "desc", "nodrop", "auto", "order", "limit", "top", "row", "column"}
 
 
@@ -48,7 +50,7 @@ def read(text: str) -> Reading:
     """What can be said of a search."""
     reader = _Reader(text)
     try:
-        reader.pipe(pieces(text))
+        reader.pipe(pieces(_COMMENT.sub(lambda found: " " * len(found[0]), text)))
     except Broken as problem:
         reader.problems.append(str(problem))
     return Reading(tuple(reader.problems), frozenset(reader.asked), frozenset(reader.compared))
@@ -96,8 +98,10 @@ class _Reader:
             name in {"min", "max"} and _top_commas(segment) and "by" not in _lows(segment)
         ):
             self._aggregate(segment)
+        elif name in ADDING and follows != "(":
+            self._looking_back(name, segment[1:])
         else:
-            self._adding(segment[1:] if name in ADDING and follows != "(" else segment)
+            self._adding(segment)
 
     def _json(self, found: list[Piece]) -> None:
         """`json field=_raw "key", "key" as name, name nodrop`."""
@@ -157,11 +161,16 @@ class _Reader:
         self._there = {**dict.fromkeys(ALWAYS & {"_timeslice"}), **kept, **defaults, **dict.fromkeys(made)}
 
     def _adding(self, segment: list[Piece]) -> None:
-        """`expression as name`, and operators that look at the row before."""
-        made = self._made([piece for piece in segment if piece.low != "by"])
+        """`expression as name`."""
+        made = self._made(segment)
         if not made:
             raise Broken(f"{place(self._text, segment[0].at)}: no operator that this reader knows: {segment[0].text}")
         self._there.update(dict.fromkeys(made))
+
+    def _looking_back(self, operator: str, found: list[Piece]) -> None:
+        """`field, distance as name by groups`; what has no name has that of the operator."""
+        made = self._made([piece for piece in found if piece.low != "by"])
+        self._there.update(dict.fromkeys(made or {f"_{operator}"}))
 
     def _made(self, found: list[Piece]) -> set[str]:
         """The names after `as`; the rest is looked through."""
