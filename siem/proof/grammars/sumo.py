@@ -92,7 +92,7 @@ class _Reader:
             raise Broken("nothing between two pipes")
         name = segment[0].low
         follows = segment[1].text if len(segment) > 1 else ""
-        if name in self._operators and follows != "(":
+        if name in self._operators and (name == "where" or follows != "("):
             self._operators[name](segment[1:])
         elif name in AGGREGATION and not (
             name in {"min", "max"} and _top_commas(segment) and "by" not in _lows(segment)
