@@ -15,7 +15,6 @@ from siem.packages.datadog.facets import facets
 from siem.packages.datadog.monitors import monitors
 from siem.packages.datadog.pipeline import integration, pipeline
 from siem.packages.datadog.samples import pipeline_tests
-from siem.places import EVERY_KIND
 
 
 def files() -> Files:
@@ -26,7 +25,7 @@ def files() -> Files:
         **{f"datadog/monitors/{name}.json": _json(body) for name, body in monitors().items()},
         **{f"datadog/security-rules/{name}.json": _json(body) for name, body in detection_rules().items()},
         "datadog/assets/logs/gatetrail.yaml": _yaml(integration(facets())),
-        **({"datadog/assets/logs/gatetrail_tests.yaml": _yaml(pipeline_tests())} if EVERY_KIND.is_file() else {}),
+        "datadog/assets/logs/gatetrail_tests.yaml": _yaml(pipeline_tests()),
     }
 
 

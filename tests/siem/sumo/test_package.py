@@ -1,0 +1,133 @@
+"""Field extraction, library and monitors: every member is one that Sumo's API knows, every key one of ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import pytest
+
+from siem.languages.sumo import alert
+from siem.packages.sumo.extraction import KEYS, extraction_rule
+from siem.packages.sumo.library import dashboard, library
+from siem.packages.sumo.monitors import RANGES, monitors, window
+from siem.proof.schema import keys
+from siem.queries import Language, query
+from siem.rule import Rule
+from siem.sources import rules, seconds
+
+pytestmark = pytest.mark.requirement("E7")
+
+FOLDER = ({"type", "name", "children"}, {"description"})
+SEARCH = ({"type", "name", "description", "search"}, {"searchSchedule"})
+SEARCH_BODY = (
+    {"queryText", "defaultTimeRange", "byReceiptTime", "queryParameters"},
+    {"viewName", "viewStartTime", "parsingMode"},
+)
+DASHBOARD = (
+    {"type", "name", "title"},
+    {
+        "description", "theme", "topologyLabelMap", "refreshInterval", "timeRange", "layout", "panels", "variables",
+        "coloringRules",
+    },
+)  # fmt: skip
+PANEL = (
+    {"key", "panelType", "queries"},
+    {
+        "id", "title", "visualSettings", "keepVisualSettingsConsistentWithParent", "description", "timeRange",
+        "coloringRules", "linkedDashboards",
+    },
+)  # fmt: skip
+PANEL_QUERY = ({"queryString", "queryType", "queryKey"}, {"parseMode", "timeSource"})
+MONITOR = (
+    {"type", "name", "monitorType", "queries", "triggers"},
+    {"description", "evaluationDelay", "notifications", "isDisabled", "groupNotifications", "playbook"},
+)
+TRIGGER = (
+    {"triggerType", "timeRange", "threshold", "thresholdType"},
+    {"detectionMethod", "resolutionWindow", "field"},
+)
+EXTRACTION = ({"name", "scope", "parseExpression"}, {"enabled"})
+"""Members that must be there, and those that may be, as the models of Sumo's API (version 1.0.0) have them."""
+
+ALARMS: list[Mapping[str, Any]] = monitors()["children"]
+BY_TITLE = {f"Gatetrail: {rule.title}": rule for rule in rules()}
+
+
+def test_extraction_rule_takes_keys_of_the_schema() -> None:
+    _fits(extraction_rule(), EXTRACTION)
+    assert set(KEYS) <= set(keys())
+    assert all(f'"{key}"' in extraction_rule()["parseExpression"] for key in KEYS)
+
+
+def test_library_has_a_search_for_every_rule_that_has_one_and_a_dashboard() -> None:
+    _fits(library(), FOLDER)
+    *searches, last = library()["children"]
+    asked = {rule.title: query(rule, Language.SUMO) for rule in rules()}
+    assert {found["name"]: found["search"]["queryText"] for found in searches} == {
+        title: text for title, text in asked.items() if text is not None
+    }
+    assert last == dashboard()
+    for found in searches:
+        _fits(found, SEARCH)
+        _fits(found["search"], SEARCH_BODY)
+        assert re.fullmatch(r"-\d+[mhd]", found["search"]["defaultTimeRange"])
+
+
+def test_panels_have_their_places_and_ask_for_keys_of_the_schema() -> None:
+    board = dashboard()
+    _fits(board, DASHBOARD)
+    for panel, place in zip(board["panels"], board["layout"]["layoutStructures"], strict=True):
+        _fits(panel, PANEL)
+        assert panel["key"] == place["key"]
+        assert orjson.loads(place["structure"])["x"] + orjson.loads(place["structure"])["width"] <= 24
+        assert orjson.loads(panel["visualSettings"])["general"]["type"] in {"table", "column"}
+        for asked in panel["queries"]:
+            _fits(asked, PANEL_QUERY)
+            taken = re.findall(r"\| json (.*) nodrop", asked["queryString"])
+            extracted = {key.strip('"') for line in taken for key in line.split(", ")}
+            assert extracted <= set(keys())
+            assert _counted(asked["queryString"]) <= extracted | {"_timeslice"}
+
+
+@pytest.mark.parametrize("monitor", ALARMS, ids=lambda monitor: str(monitor["name"]))
+def test_monitor_tells_when_its_search_finds_a_row(monitor: Mapping[str, Any]) -> None:
+    _fits(monitor, MONITOR)
+    rule = BY_TITLE[monitor["name"]]
+    assert [asked["query"] for asked in monitor["queries"]] == [
+        alert(rule) if rule.is_sigma else query(rule, Language.SUMO)
+    ]
+    begun, ended = monitor["triggers"]
+    _fits(begun, TRIGGER)
+    assert ended["triggerType"] == f"Resolved{begun['triggerType']}"
+    assert (begun["threshold"], begun["thresholdType"]) == (1, "GreaterThanOrEqual")
+    assert rule.id in monitor["playbook"]
+
+
+@pytest.mark.parametrize("rule", [rule for rule in rules() if rule.window], ids=lambda rule: rule.name)
+def test_monitor_looks_back_as_far_as_the_window(rule: Rule) -> None:
+    assert rule.window is not None
+    assert seconds(window(rule)) == rule.window.timespan_s
+    assert window(rule) in RANGES
+
+
+def test_every_alarm_of_a_day_or_less_has_a_monitor() -> None:
+    told = {BY_TITLE[monitor["name"]].name for monitor in ALARMS}
+    assert told == {
+        rule.name
+        for rule in rules()
+        if rule.is_alarm
+        and query(rule, Language.SUMO) is not None
+        and (rule.is_sigma or seconds(rule.lookback) <= 86_400)
+    }
+
+
+def _counted(text: str) -> set[str]:
+    return {key for keys_of in re.findall(r"\| count by (.*)", text) for key in keys_of.split(", ")}
+
+
+def _fits(body: Mapping[str, Any], members: tuple[set[str], set[str]]) -> None:
+    needed, possible = members
+    assert needed <= set(body) <= needed | possible
