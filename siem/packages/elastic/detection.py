@@ -27,21 +27,23 @@ NEW_TERMS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """Native rules that Kibana has a type of its own for: the search, and the keys whose values are new together."""
 
+TWO_COUNTRIES = "impossible_travel"
+"""No query of Elastic compares an event with the one before: this one is asked more weakly, by a count of countries."""
+
+READ_BACK = {"journal_gap": "1d"}
+"""Where the ES|QL wants more to compare with than other products' queries do."""
+
 EVERY_S = 300
 LATE_S = 60
 """How much further a rule looks back than to its last run: events come in late."""
 SHARES_OF_WINDOW = 12
-LONGEST_FOR_RUNS_S = 3600
-"""Rules that look back further than this are asked each hour."""
+HOUR_S = 3600
+"""Rules that look back further than this are asked once in it."""
 
 
 def detection_rules() -> list[dict[str, Any]]:
     """One for each rule that is an alarm, in the order of the rules."""
-    return [detection_rule(rule) for rule in rules() if rule.is_alarm and _can(rule)]
-
-
-def _can(rule: Rule) -> bool:
-    return rule.is_sigma or any(query(rule, one) for one in (Language.EQL, Language.ESQL))
+    return [detection_rule(rule) for rule in rules() if rule.is_alarm]
 
 
 def detection_rule(rule: Rule) -> dict[str, Any]:
@@ -76,6 +78,8 @@ def _asked(rule: Rule) -> dict[str, Any]:
     """What the rule's type wants: the first type, of the simplest, that can ask it."""
     if rule.name in NEW_TERMS:
         return _new_terms(rule)
+    if rule.name == TWO_COUNTRIES:
+        return _two_countries()
     kuery, eql = query(rule, Language.KUERY), query(rule, Language.EQL)
     if rule.window is not None:
         assert kuery is not None, rule.name
@@ -87,7 +91,29 @@ def _asked(rule: Rule) -> dict[str, Any]:
         return {"type": "eql", "language": "eql", "query": eql, "index": [INDEX_PATTERN], "tiebreaker_field": "seq"}
     esql = query(rule, Language.ESQL)
     assert esql is not None, f"{rule.name} has no query for Elastic"
-    return {"type": "esql", "language": "esql", "query": esql}
+    return {"type": "esql", "language": "esql", "query": esql, **_told_once(rule, esql)}
+
+
+def _told_once(rule: Rule, esql: str) -> dict[str, Any]:
+    """Rows that a query sums up have no id by which Kibana would know them again: they are told apart by the event."""
+    if "| STATS" not in esql:
+        return {}
+    duration = {"value": seconds(_read_back(rule)) // 3600 + 1, "unit": "h"}
+    by = {"group_by": ["event_id"], "duration": duration, "missing_fields_strategy": "doNotSuppress"}
+    return {"alert_suppression": by}
+
+
+def _read_back(rule: Rule) -> str:
+    return READ_BACK.get(rule.name, rule.lookback)
+
+
+def _two_countries() -> dict[str, Any]:
+    counted = [{"field": "source.geo.country_iso_code", "value": 2}]
+    return {
+        "type": "threshold",
+        **_kuery(ALLOWED),
+        "threshold": {"field": ["user_id"], "value": 1, "cardinality": counted},
+    }
 
 
 def threshold(window: Window) -> dict[str, Any]:
@@ -123,8 +149,10 @@ def _schedule(rule: Rule) -> dict[str, str]:
         return _times(every_s, rule.window.timespan_s)
     if rule.name in NEW_TERMS:
         return _times(EVERY_S, EVERY_S + LATE_S)
-    every_s = EVERY_S if seconds(rule.lookback) <= LONGEST_FOR_RUNS_S else LONGEST_FOR_RUNS_S
-    return _times(every_s, seconds(rule.lookback) + LATE_S)
+    if rule.name == TWO_COUNTRIES:
+        return _times(EVERY_S, HOUR_S)
+    back_s = seconds(_read_back(rule))
+    return _times(EVERY_S if back_s <= HOUR_S else HOUR_S, back_s + LATE_S)
 
 
 def _times(every_s: int, back_s: int) -> dict[str, str]:
@@ -144,6 +172,24 @@ def _note_lines(rule: Rule) -> Iterator[str]:
     yield "## What it means"
     yield ""
     yield rule.description
+    if rule.window is not None:
+        yield ""
+        yield (
+            f"It counts the last {rule.window.timespan} every {_schedule(rule)['interval']}: a pattern that takes "
+            "nearly all of that time may fall between two runs."
+        )
+    if rule.name == TWO_COUNTRIES:
+        yield ""
+        yield (
+            "In Elastic it is weaker than elsewhere: allowed calls of one user from two countries within an hour, by "
+            "`source.geo`, which the cluster's own database of addresses fills."
+        )
+    if "alert_suppression" in _asked(rule):
+        yield ""
+        yield (
+            "Alert suppression, which wants a Platinum licence, tells each event once; without it the alert comes "
+            "again with each run for as long as the rule looks back."
+        )
     if rule.name in NEW_TERMS:
         yield ""
         yield (

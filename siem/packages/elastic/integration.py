@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from siem.files import Files
+from siem.packages.elastic.assets import asset_files
 from siem.packages.elastic.fields import ECS_FIELDS, SHARED_WITH_ECS, flat_fields
 from siem.packages.elastic.names import DATASET, PACKAGE, STREAM
 from siem.packages.elastic.pipeline import package_pipeline
@@ -27,16 +28,13 @@ Field = dict[str, Any]
 def integration_files() -> Files:
     """By path within the package."""
     fields = {"base-fields.yml": _base(), "ecs.yml": _ecs(), "fields.yml": _own()}
-    tests = (
-        {f"{_STREAM}/_dev/test/pipeline/{name}": content for name, content in pipeline_tests().items()}
-        if EVERY_KIND.is_file()
-        else {}
-    )
+    tests = {f"{_STREAM}/_dev/test/pipeline/{name}": content for name, content in pipeline_tests().items()}
     return {
         f"{_STREAM}/elasticsearch/ingest_pipeline/default.yml": yaml_text(package_pipeline()),
         **{f"{_STREAM}/fields/{name}": yaml_text(content) for name, content in fields.items()},
-        **({f"{_STREAM}/sample_event.json": json_text(_sample())} if EVERY_KIND.is_file() else {}),
+        f"{_STREAM}/sample_event.json": json_text(_sample()),
         **tests,
+        **asset_files(),
     }
 
 
@@ -86,8 +84,8 @@ def _spelled(name: str) -> str:
 
 
 def _sample() -> Mapping[str, Any]:
-    lines = EVERY_KIND.read_text("utf-8").splitlines()
-    line = next(line for line in lines if orjson.loads(line)["event_name"] == "tool_call.decided")
+    lines = EVERY_KIND.read_bytes().splitlines()
+    line = next(line for line in lines if orjson.loads(line)["event_name"] == "tool_call.decided").decode()
     added = {
         "agent": {"name": "gateway", "type": "filebeat", "version": "9.2.0"},
         "data_stream": {"dataset": DATASET, "namespace": "default", "type": "logs"},

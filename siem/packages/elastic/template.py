@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from siem.packages.elastic.fields import ECS_FIELDS, flat_fields, nested
+from siem.packages.elastic.fields import ECS_FIELDS, LONGEST, flat_fields, nested
 from siem.packages.elastic.names import (
     COMPONENT,
     CUSTOM,
@@ -24,14 +24,24 @@ _DATA_STREAM = {
     "data_stream.namespace": {"type": "constant_keyword"},
 }
 
-_NEW_TEXTS = {
-    "gatetrail_new_texts": {
-        "match_mapping_type": "string",
-        "path_match": "*",
-        "path_unmatch": "*.*",
-        "mapping": {"type": "keyword", "ignore_above": 1024},
-    }
-}
+_NEW_KEYS = [
+    {
+        "gatetrail_new_texts": {
+            "match_mapping_type": "string",
+            "path_match": "*",
+            "path_unmatch": "*.*",
+            "mapping": {"type": "keyword", "ignore_above": LONGEST},
+        }
+    },
+    {
+        "gatetrail_new_numbers": {
+            "match_mapping_type": "double",
+            "path_match": "*",
+            "path_unmatch": "*.*",
+            "mapping": {"type": "double"},
+        }
+    },
+]
 """Keys that a later version of the event adds are flat; objects are an agent's, and ECS' own templates know them."""
 
 
@@ -49,7 +59,7 @@ def component_template() -> dict[str, Any]:
                 "dynamic": True,
                 "date_detection": False,
                 "numeric_detection": False,
-                "dynamic_templates": [_NEW_TEXTS],
+                "dynamic_templates": _NEW_KEYS,
                 "properties": nested({**flat_fields(), **ECS_FIELDS, **_DATA_STREAM}),
             },
         },

@@ -92,7 +92,7 @@ def _json(options: Options, document: Document) -> None:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as problem:
-        raise Failed(f"cannot parse the text as JSON: {problem}") from problem
+        raise Failed(f"field [{options['field']}] holds no JSON") from problem
     if not isinstance(value, dict):
         raise Failed("cannot add non-map fields to root of document")
     document.source.update(cast("dict[str, Any]", value))

@@ -21,8 +21,8 @@ from siem.packages.elastic.fields import ECS_FIELDS, SHARED_WITH_ECS
 from siem.packages.elastic.pipeline import MOVES, pipeline
 from siem.packages.elastic.pipeline_tests import BROKEN, KEEP, after_pipeline
 from siem.places import EVERY_KIND
-from siem.proof.ingest.document import Failed, NotKnown
-from siem.proof.ingest.processors import Document, run
+from siem.proof.ingest.document import Document, Failed, NotKnown
+from siem.proof.ingest.processors import run
 from siem.proof.schema import keys
 from tests.formats.making import any_events, entry_of
 
