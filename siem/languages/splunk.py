@@ -12,6 +12,7 @@ from siem.languages.sigma import condition, grouped_condition
 from siem.rule import Rule, Window
 
 MACRO = "`gatetrail`"
+_TWO = 2
 
 
 class _Search(SplunkBackend):
@@ -27,33 +28,43 @@ class _Search(SplunkBackend):
         return f"({query})" if " OR " in query else query
 
 
-def spl(rule: Rule) -> str:
-    """The search of the rule. A window slides, so each row is an event with which the condition holds.
+def spl(rule: Rule) -> str | None:
+    """One row for each event with which the condition holds; of different values one for each change within the window.
 
-    `streamstats` looks at no more than `max_stream_window` events at once (limits.conf, 10,000 unless told otherwise).
+    `streamstats` sees the last events of each group, not those of a span of time: what `time_window` does with an event
+    at its end is not documented. More than two different values cannot be told so: None.
     """
     if rule.window is None:
         return "\n".join([f"{MACRO} {condition(rule, _Search())}", _table(rule.fields)])
+    if rule.window.counted is not None and rule.window.at_least != _TWO:
+        return None
+    there = f" {rule.window.counted}=*" if rule.window.counted else ""
     return "\n".join(
         [
-            f"{MACRO} {grouped_condition(rule, _Search())}",
-            *_counted(rule.window),
-            _table((_count(rule.window), *rule.fields)),
+            f"{MACRO} {grouped_condition(rule, _Search())}{there}",
+            "| sort 0 _time, seq",
+            *_in_window(rule.window),
+            _table(("took_s", *rule.fields)),
         ]
     )
 
 
-def _counted(window: Window) -> list[str]:
-    what = "count" if window.counted is None else f"dc({window.counted})"
+def _in_window(window: Window) -> list[str]:
+    """Each event beside the one that is as many events earlier in its group as the rule wants."""
+    keys = ", ".join(window.group_by)
+    if window.counted is None:
+        events = window.at_least
+        seen = f"window={events} global=f count AS event_count, min(_time) AS begin BY {keys}"
+        holds = f"event_count = {events}"
+    else:
+        last = f"last({window.counted}) AS previous_value, last(_time) AS begin"
+        seen = f"window=1 current=f global=f {last} BY {keys}"
+        holds = f"{window.counted} != previous_value"
     return [
-        "| sort 0 _time",
-        f"| streamstats time_window={window.timespan} {what} as {_count(window)} by {' '.join(window.group_by)}",
-        f"| where {_count(window)} >= {window.at_least}",
+        f"| streamstats {seen}",
+        "| eval took_s = round(_time - begin, 3)",
+        f"| where {holds} AND took_s <= {window.timespan_s}",
     ]
-
-
-def _count(window: Window) -> str:
-    return "event_count" if window.counted is None else "value_count"
 
 
 def _table(fields: tuple[str, ...]) -> str:

@@ -29,28 +29,40 @@ def named(name: str) -> Rule:
     return next(rule for rule in RULES if rule.name == name)
 
 
+def spl(rule: Rule) -> list[str]:
+    text = splunk.spl(rule)
+    assert text is not None
+    return text.splitlines()
+
+
 @of_sigma
 def test_spl_begins_with_the_macro_and_shows_the_rules_fields(rule: Rule) -> None:
-    lines = splunk.spl(rule).splitlines()
+    lines = spl(rule)
     assert lines[0].startswith("`gatetrail` ")
     assert lines[-1].startswith("| table _time, event_id, ")
     assert set(rule.fields) <= set(lines[-1].removeprefix("| table ").split(", "))
 
 
 @counting
-def test_spl_counts_in_a_window_that_slides_over_events_in_order(rule: Rule) -> None:
+def test_spl_looks_back_over_the_events_of_each_group_in_order(rule: Rule) -> None:
     window = rule.window
     assert window is not None
-    lines = splunk.spl(rule).splitlines()
+    lines = spl(rule)
     assert all(f"{key}=*" in lines[0] for key in window.group_by)
-    assert lines[1] == "| sort 0 _time"
-    assert lines[2].startswith(f"| streamstats time_window={window.timespan} ")
-    assert lines[2].endswith(f" by {' '.join(window.group_by)}")
-    assert lines[3].endswith(f" >= {window.at_least}")
+    assert lines[1] == "| sort 0 _time, seq"
+    assert " global=f " in lines[2]
+    assert lines[2].endswith(f" BY {', '.join(window.group_by)}")
+    assert lines[4].endswith(f" AND took_s <= {window.timespan_s}")
+    if window.counted is None:
+        assert f" window={window.at_least} " in lines[2]
+        assert f" event_count = {window.at_least} " in lines[4]
+    else:
+        assert f"{window.counted}=*" in lines[0]
+        assert f"| where {window.counted} != previous_value " in lines[4]
 
 
 def test_alternatives_of_spl_stay_within_our_events() -> None:
-    assert splunk.spl(named("audit_trouble")).startswith("`gatetrail` (event_name IN (")
+    assert spl(named("audit_trouble"))[0].startswith("`gatetrail` (event_name IN (")
 
 
 @of_sigma
@@ -62,17 +74,33 @@ def test_esql_is_read_and_bound_to_our_keys(rule: Rule) -> None:
     assert esql.read(text).names <= keys().keys()
 
 
-def test_esql_tells_two_values_apart_and_no_more() -> None:
+@pytest.mark.parametrize("render", [splunk.spl, elastic.esql, kusto.kusto])
+def test_two_values_are_told_apart_and_no_more(render: Callable[[Rule], str | None]) -> None:
     rule = named("session_with_several_clients")
     assert rule.window is not None
-    assert elastic.esql(replace(rule, window=replace(rule.window, at_least=3))) is None
+    assert render(rule) is not None
+    assert render(replace(rule, window=replace(rule.window, at_least=3))) is None
 
 
 @pytest.mark.node
 def test_kusto_is_read_and_bound_to_our_table() -> None:
     require_or_skip(node.installed(), "the packages of tests/siem/node are not installed (make peers)")
-    for rule, reading in zip(RULES, kusto_grammar.read([kusto.kusto(rule) for rule in RULES]), strict=True):
-        assert reading.problems == (), rule.name
+    texts = [kusto.kusto(rule) or "" for rule in RULES]
+    for text, reading in zip(texts, kusto_grammar.read(texts), strict=True):
+        assert text.startswith("Gatetrail_CL\n")
+        assert reading.problems == (), text
+
+
+@counting
+def test_kusto_looks_back_over_the_events_of_each_group_in_order(rule: Rule) -> None:
+    window = rule.window
+    assert window is not None
+    lines = str(kusto.kusto(rule)).splitlines()
+    assert all(f"isnotempty({key})" in lines[1] for key in window.group_by)
+    assert lines[2] == f"| sort by {' asc, '.join(window.group_by)} asc, TimeGenerated asc, seq asc"
+    for key in (*window.group_by, "TimeGenerated"):
+        assert f"prev({key}, {window.at_least - 1})" in lines[3]
+    assert lines[4] == f"| where took <= {window.timespan}"
 
 
 @of_sigma
