@@ -77,6 +77,13 @@ def processors() -> list[Processor]:
             "is_encoded": False,
         },
         {
+            "type": "geo-ip-parser",
+            "name": "Find the place of network.client.ip, which the rule on travel needs",
+            "is_enabled": True,
+            "sources": ["network.client.ip"],
+            "target": "network.client.geoip",
+        },
+        {
             "type": "category-processor",
             "name": "Say in evt.outcome how it went",
             "is_enabled": True,

@@ -2,7 +2,7 @@
 
 https://docs.datadoghq.com/logs/log_configuration/processors/ and, for what happens to JSON before,
 https://docs.datadoghq.com/logs/log_configuration/pipelines/#preprocessing. Searches of category processors are asked of
-Vector's matcher. The user-agent parser is left out: its tables are Datadog's own.
+Vector's matcher. The parsers of user agents and addresses are left out: their tables are Datadog's own.
 """
 
 from __future__ import annotations
@@ -179,4 +179,5 @@ _PROCESSORS: Mapping[str, Callable[[Mapping[str, Any], Log], None]] = {
     "category-processor": _categorise,
     "arithmetic-processor": _multiply,
     "user-agent-parser": _skip,
+    "geo-ip-parser": _skip,
 }

@@ -27,7 +27,7 @@ def pipeline_tests() -> dict[str, Any]:
 
 
 def expected(event: Event) -> dict[str, Any]:
-    """The entry, as those tests write it; details of the user agent are not in it."""
+    """The entry, as those tests write it; details of the user agent and of the address are not in it."""
     log = processed(pipeline(), event)
     return {
         "custom": log.attributes,
