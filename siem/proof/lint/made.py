@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from siem.packages.datadog.pipeline import processors
 from siem.places import SAMPLES
 
 ADD_ON = SAMPLES / "splunk" / "TA-gatetrail" / "default"
@@ -16,3 +17,9 @@ def made_by_add_on() -> frozenset[str]:
     path = ADD_ON / "props.conf"
     text = path.read_text("utf-8") if path.is_file() else ""
     return frozenset(re.findall(r"^EVAL-(\w+)", text, re.MULTILINE) + re.findall(r"\bAS(?:NEW)? (\w+)", text))
+
+
+@cache
+def made_by_pipeline() -> frozenset[str]:
+    """Of Datadog's log pipeline: standard attributes."""
+    return frozenset(str(found["target"]) for found in processors() if "target" in found)

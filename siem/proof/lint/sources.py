@@ -9,6 +9,7 @@ import orjson
 
 from siem.places import ROOT, SQL
 from siem.proof.lint.dialect import Dialect, Source
+from siem.proof.lint.made import made_by_pipeline
 from siem.proof.lint.packages import package_sources
 from siem.queries import Language, query
 from siem.rule import Rule
@@ -55,7 +56,7 @@ def datadog_rule(where: str, body: Any) -> Iterator[Source]:
         yield Source(place, Dialect.DATADOG, one["query"])
         named = [*one.get("groupByFields", ()), *one.get("distinctFields", ()), *one.get("metrics", ())]
         names = [name.removeprefix("@") for name in [*named, one.get("metric")] if name]
-        yield Source(place, Dialect.NAMES, " ".join(names))
+        yield Source(place, Dialect.NAMES, " ".join(name for name in names if name not in made_by_pipeline()))
 
 
 def _path(path: Any) -> str:
