@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from siem.golden import corpus, golden, traced
 from siem.proof import node
 from siem.proof.grammars.logql import read
 from siem.proof.schema import keys
 from tests.require import require_or_skip
+from tests.siem.grafana.lines import passing
 from tests.siem.grafana.shipped import dashboard, panels
 
 pytestmark = pytest.mark.requirement("E7")
@@ -61,3 +63,51 @@ def test_words_are_read_from_equalities_and_alternatives() -> None:
 def test_the_variables_are_there() -> None:
     assert [variable["name"] for variable in DASHBOARD["templating"]["list"]] == ["loki", "trace_id"]
     assert {panel["datasource"]["uid"] for panel in panels(DASHBOARD)} == {"${loki}"}
+
+
+RULES = {
+    "Denials by gate": "call_denied",
+    "Denials by gate and reason": "call_denied",
+    "Rate-limited callers": "rate_limited",
+    "Probes by address": "scanner_probe",
+    "Privilege mismatches": "tier_too_low",
+    "Sessions of another user": "session_of_another_user",
+}
+"""Panels that show what a rule finds."""
+GROUPS = {
+    "Sessions from several addresses": ("session_from_several_addresses", "src_ip"),
+    "Sessions with several clients": ("session_with_several_clients", "client_id"),
+}
+"""Panels that count different values in a session: at least what the rule finds within its shorter window."""
+
+
+@pytest.mark.parametrize("title", RULES)
+def test_lines_that_a_panel_counts_are_what_a_rule_finds(title: str) -> None:
+    found = {event["event_id"] for event in passing(QUERIES[title], corpus())}
+    assert found == golden()[RULES[title]].matches
+
+
+@pytest.mark.parametrize("title", GROUPS)
+def test_sessions_that_a_rule_finds_are_shown(title: str) -> None:
+    name, key = GROUPS[title]
+    counted: dict[str, set[str]] = {}
+    for event in passing(QUERIES[title], corpus()):
+        counted.setdefault(event["session_id"], set()).add(event[key])
+    shown = {session for session, values in counted.items() if len(values) > 1}
+    meant = {event["session_id"] for event in corpus() if event["event_id"] in golden()[name].matches}
+    assert meant
+    assert meant <= shown
+
+
+def test_trouble_and_a_trace_are_shown() -> None:
+    trouble = passing(QUERIES["Gaps, sinks that failed, decisions that could not be recorded"], corpus())
+    told = {event["event_id"] for event in trouble if event["event_name"] != "audit.sink_recovered"}
+    assert told == golden()["audit_trouble"].matches
+    query = QUERIES["All events of the trace"].replace("$trace_id", traced())
+    assert {event["event_id"] for event in passing(query, corpus())} == golden()["trace_events"].matches
+
+
+def test_every_panel_has_lines() -> None:
+    for title, query in QUERIES.items():
+        if "$trace_id" not in query:
+            assert passing(query, corpus()), title

@@ -13,6 +13,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from gatetrail.events.journal import Entry
+from gatetrail_sinks.syslog.message import Formatter
+from gatetrail_sinks.syslog.settings import SyslogSettings
 from siem.files import different
 from siem.packages import splunk
 from siem.packages.splunk.about import ADD_ON, version
@@ -99,6 +102,23 @@ def test_the_envelope_for_http_says_the_same_time_as_the_event() -> None:
     moment = datetime.fromisoformat(envelope["event"]["@timestamp"])
     assert envelope["time"] == pytest.approx(moment.timestamp(), abs=1e-6)
     assert envelope["sourcetype"] == SOURCETYPE
+
+
+def test_the_header_of_a_syslog_message_is_cut_off() -> None:
+    rule = conf("transforms")[props()["TRANSFORMS-gatetrail"]]
+    hostile = {**json.loads(LINE), "level": "info", "user_id": 'x] {"@timestamp":"', "client_id": "{} ]"}
+    line = json.dumps(hostile, separators=(",", ":")).encode()
+    message = Formatter(SyslogSettings(host="siem.example.com"), "gate-1", lambda entry: entry.line).message(
+        Entry(1, "tool_call.decided", line)
+    )
+    assert len(message) > len(line)
+    found = re.search(rule["REGEX"], message.decode())
+    assert found is not None
+    assert (rule["FORMAT"], rule["DEST_KEY"], found[1]) == ("$1", "_raw", line.decode())
+    begin = re.search(props()["TIME_PREFIX"], message.decode())
+    assert begin is not None
+    assert message.decode()[begin.end() :].startswith("2026-11-23T09:08:07.000009Z")
+    assert re.search(rule["REGEX"], line.decode()) is None
 
 
 def test_tags_hang_on_event_types_that_there_are() -> None:
