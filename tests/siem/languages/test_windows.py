@@ -7,10 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from siem.golden import Event, corpus, golden
+from siem.languages import elastic
+from siem.proof.asking import time_of
+from siem.proof.matchers import dsl, lucene
+from siem.rule import Rule
+from siem.sources import rules
 
 pytestmark = pytest.mark.requirement("E12")
 
@@ -56,3 +64,23 @@ def test_slices_of_a_group_pair_each_event_with_the_one_so_many_later(of: list[R
         pairs = enumerate(zip(firsts, lasts, strict=True), back)
         esql = [place for place, (first, last) in pairs if last[0] - first[0] <= SPAN_S]
         assert esql == [last for last in range(len(of)) if len(window(of, last)) >= AT_LEAST]
+
+
+@pytest.mark.parametrize("rule", [rule for rule in rules() if rule.window is not None], ids=lambda rule: rule.name)
+def test_what_was_planted_is_found_so(rule: Rule) -> None:
+    span = rule.window
+    assert span is not None
+    counts = dsl.compiled(lucene.to_dsl(elastic.lucene(rule)))
+    groups: dict[tuple[Any, ...], list[Event]] = {}
+    for event in filter(counts, sorted(corpus(), key=lambda event: (time_of(event), event.get("seq", 0)))):
+        if all(key in event for key in (*span.group_by, *((span.counted,) if span.counted else ()))):
+            groups.setdefault(tuple(event[key] for key in span.group_by), []).append(event)
+    pairs = [pair for of in groups.values() for pair in zip(of, of[span.at_least - 1 :], strict=False)]
+    within = [pair for pair in pairs if (time_of(pair[1]) - time_of(pair[0])).total_seconds() <= span.timespan_s]
+    found = {
+        last["event_id"] for first, last in within if not span.counted or first[span.counted] != last[span.counted]
+    }
+    planted = golden()[rule.name].matches
+    assert found == planted if span.counted is None else found <= planted
+    group_of = {event["event_id"]: group for group, of in groups.items() for event in of}
+    assert {group_of[one] for one in found} == {group_of[one] for one in planted}
