@@ -9,10 +9,11 @@ from typing import Any
 import orjson
 import pytest
 
-from siem.languages.sumo import alert
+from siem.languages.sumo import EVERYTHING, alert
 from siem.packages.sumo.extraction import KEYS, extraction_rule
 from siem.packages.sumo.library import dashboard, library
 from siem.packages.sumo.monitors import RANGES, monitors, window
+from siem.places import SAMPLES
 from siem.proof.schema import keys
 from siem.queries import Language, query
 from siem.rule import Rule
@@ -54,6 +55,12 @@ EXTRACTION = ({"name", "scope", "parseExpression"}, {"enabled"})
 
 ALARMS: list[Mapping[str, Any]] = monitors()["children"]
 BY_TITLE = {f"Gatetrail: {rule.title}": rule for rule in rules()}
+
+
+def test_collector_gives_events_the_category_that_searches_begin_with() -> None:
+    (followed,) = orjson.loads((SAMPLES / "sumo/collector/sources.json").read_bytes())["sources"]
+    assert f"_sourceCategory={followed['category']}" == EVERYTHING
+    assert not followed["multilineProcessingEnabled"]
 
 
 def test_extraction_rule_takes_keys_of_the_schema() -> None:
