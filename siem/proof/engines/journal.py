@@ -33,9 +33,12 @@ class Journal:
 
     def turn_to(self, events: Sequence[Event]) -> None:
         """Hold exactly these. Raises psycopg's errors for what the tables refuse."""
+        fresh = self._loaded.empty
         difference = self._loaded.turn_to(events)
-        if not difference.gone:
+        if fresh:
             self._append(difference.come)
+            return
+        if not difference.gone and not difference.come:
             return
         self._loosen()
         calls = {event.get("execution_id") for event in (*difference.gone, *difference.come)} - {None}

@@ -22,6 +22,10 @@ class Loaded:
     def __init__(self) -> None:
         self._events: Sequence[Event] = ()
 
+    @property
+    def empty(self) -> bool:
+        return not self._events
+
     def turn_to(self, events: Sequence[Event]) -> Difference:
         """What is to be taken out and put in; from here on these events count as loaded."""
         held, wanted = {id(event) for event in self._events}, {id(event) for event in events}

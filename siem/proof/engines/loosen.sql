@@ -25,3 +25,6 @@ ALTER TABLE mcp_tool_executions
     ALTER COLUMN instance_id DROP NOT NULL,
     ALTER COLUMN started_at DROP NOT NULL,
     ALTER COLUMN decided_seq DROP NOT NULL;
+CREATE INDEX ON audit_events (seq);
+CREATE INDEX ON audit_events (execution_id);
+CREATE INDEX ON mcp_tool_executions (execution_id);
