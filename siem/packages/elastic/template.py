@@ -46,13 +46,20 @@ _NEW_KEYS = [
 
 
 def component_template() -> dict[str, Any]:
-    """`PUT _component_template/...`: what the fields are. New keys are taken in: an audit log refuses nothing."""
+    """`PUT _component_template/...`: what the fields are. New keys are taken in: an audit log refuses nothing.
+
+    The source is stored as it came. Where logs indices put it together from the fields (`synthetic`), times and lists
+    may come back written otherwise, and nobody could reckon `event_hash` from them.
+    """
     return {
         "template": {
             "settings": {
                 "index": {
                     "default_pipeline": PIPELINE,
-                    "mapping": {"total_fields": {"limit": FIELD_LIMIT, "ignore_dynamic_beyond_limit": True}},
+                    "mapping": {
+                        "source": {"mode": "stored"},
+                        "total_fields": {"limit": FIELD_LIMIT, "ignore_dynamic_beyond_limit": True},
+                    },
                 }
             },
             "mappings": {

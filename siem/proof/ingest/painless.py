@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from siem.proof.ingest.document import Failed, NotKnown
@@ -167,7 +168,7 @@ class _Reader:
         if self._taken("!"):
             value = self._unary()
             return (not value) if self._live else None
-        if self._tokens[self._at : self._at + 3] == [("sign", "("), ("name", "long"), ("sign", ")")]:
+        if list(self._tokens[self._at : self._at + 3]) == [("sign", "("), ("name", "long"), ("sign", ")")]:
             self._at += 3
             value = self._unary()
             return as_long(int(value)) if self._live else None
@@ -231,7 +232,8 @@ class _Reader:
         return self._scope[name]
 
 
-def _tokens(source: str) -> list[Token]:
+@cache
+def _tokens(source: str) -> Sequence[Token]:
     found: list[Token] = []
     at = 0
     while at < len(source.rstrip()):

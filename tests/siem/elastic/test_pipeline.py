@@ -18,8 +18,8 @@ from gatetrail.formats.kinds import KINDS
 from gatetrail.words import Level
 from siem.golden import corpus
 from siem.packages.elastic.fields import ECS_FIELDS, SHARED_WITH_ECS
-from siem.packages.elastic.pipeline import MOVES, pipeline
-from siem.packages.elastic.pipeline_tests import BROKEN, KEEP, after_pipeline
+from siem.packages.elastic.pipeline import MOVES, package_pipeline, pipeline
+from siem.packages.elastic.pipeline_tests import BROKEN, KEEP, after_pipeline, corpus_cut
 from siem.places import EVERY_KIND
 from siem.proof.ingest.document import Document, Failed, NotKnown
 from siem.proof.ingest.processors import run
@@ -164,6 +164,19 @@ def test_the_pipeline_for_the_api_adds_the_time_of_arrival_only() -> None:
     assert alone == with_fleet
 
 
+def test_each_processor_makes_a_difference_to_some_event() -> None:
+    """So that none of them could be wrong unseen. What `geoip` finds is up to a database that is not here."""
+    lines = [{"message": orjson.dumps(event).decode(), "@timestamp": READ_BY_AGENT} for event in every_kind()[:2]]
+    by_agent = [{**event, "caller_type": "a2a"} for event in every_kind() if event["event_name"] == "tool_call.decided"]
+    brought = [*every_kind(), *lines, *by_agent, *corpus_cut(), *BROKEN]
+    whole = package_pipeline()
+    made = [_told(event, whole) for event in brought]
+    for index, processor in enumerate(whole["processors"]):
+        less = {**whole, "processors": whole["processors"][:index] + whole["processors"][index + 1 :]}
+        changed = any(_told(event, less) != told for event, told in zip(brought, made, strict=True))
+        assert changed or "geoip" in processor, processor
+
+
 @pytest.mark.parametrize(
     "processor",
     [
@@ -184,6 +197,11 @@ def test_our_reading_refuses_what_it_does_not_know(processor: Mapping[str, Any])
 def test_our_reading_fails_where_painless_would_throw() -> None:
     with pytest.raises(Failed, match="of null"):
         run({"processors": [{"set": {"field": "a", "value": 1, "if": "ctx.b.c == 1"}}]}, Document({}))
+
+
+def _told(event: Event, by: Mapping[str, Any]) -> tuple[Any, Any]:
+    document = after_pipeline(event, by)
+    return document.source, document.metadata
 
 
 def _paths(document: Mapping[str, Any], above: str = "") -> Sequence[str]:

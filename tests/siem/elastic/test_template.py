@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import pytest
+import yaml
 
 from siem.packages.elastic.fields import ECS_FIELDS, SHARED_WITH_ECS, flat_fields
-from siem.packages.elastic.names import COMPONENT, INDEX_PATTERN
+from siem.packages.elastic.names import COMPONENT, INDEX_PATTERN, PACKAGE, STREAM
 from siem.packages.elastic.pipeline import MOVES
 from siem.packages.elastic.template import FIELD_LIMIT, component_template, index_template
+from siem.places import SAMPLES
 from siem.proof.schema import Kind, keys
 
 pytestmark = pytest.mark.requirement("E7")
@@ -71,9 +73,18 @@ def test_a_key_and_its_ecs_field_are_of_one_type() -> None:
 
 def test_there_is_room_for_what_agents_and_later_versions_add() -> None:
     assert 2 * sum(1 for _ in _leaves(properties())) < FIELD_LIMIT
-    limits = component_template()["template"]["settings"]["index"]["mapping"]["total_fields"]
-    assert limits == {"limit": FIELD_LIMIT, "ignore_dynamic_beyond_limit": True}
+    settings = component_template()["template"]["settings"]["index"]["mapping"]
+    assert settings["total_fields"] == {"limit": FIELD_LIMIT, "ignore_dynamic_beyond_limit": True}
     assert component_template()["template"]["mappings"]["dynamic"] is True
+
+
+def test_the_document_is_stored_as_it_came_and_not_put_together_from_fields() -> None:
+    assert component_template()["template"]["settings"]["index"]["mapping"]["source"] == {"mode": "stored"}
+    manifest = yaml.safe_load(
+        (SAMPLES / "elastic" / PACKAGE / "data_stream" / STREAM / "manifest.yml").read_text("utf-8")
+    )
+    of_package = manifest["elasticsearch"]["index_template"]["settings"]["index"]["mapping"]
+    assert of_package == component_template()["template"]["settings"]["index"]["mapping"]
 
 
 def test_the_template_makes_data_streams_and_wins_over_the_stacks_own() -> None:
