@@ -118,3 +118,13 @@ def test_restricting_a_user_is_a_change_of_an_account_and_of_a_token_is_none() -
 def test_a_denied_call_is_blocked_and_an_allowed_one_allowed() -> None:
     found = {(fields["decision"], fields["action"]) for fields in of_kind("tool_call.decided")}
     assert found == {("allow", "allowed"), ("deny", "blocked")}
+
+
+@pytest.mark.parametrize(
+    ("native", "alias"),
+    [("http_user_agent", "user_agent"), ("auth_method", "authentication_method"), ("caller_type", "user_type")],
+)
+def test_an_alias_stands_beside_its_native_key(native: str, alias: str) -> None:
+    found = [(fields.get(native), fields.get(alias)) for fields in map(fields_of, lines())]
+    assert any(value for value, _ in found)
+    assert all(value == other for value, other in found)
