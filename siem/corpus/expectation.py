@@ -38,6 +38,7 @@ BLOCKED = Denied(GateName.BLOCKLIST, ReasonCode.BLOCKED)
 RATE = Denied(GateName.RATE_LIMIT, ReasonCode.RATE_EXCEEDED)
 HOOK = Denied(GateName.HOOK, ReasonCode.HOOK_FAILED)
 AUDIT = Denied(GateName.AUDIT, ReasonCode.AUDIT_UNAVAILABLE)
+OTHER_DEPARTMENT = Denied(GateName.SCOPE, ReasonCode.IDENTITY_REFUSED)
 FOREIGN = Denied(GateName.SCOPE, ReasonCode.SESSION_OF_ANOTHER_USER)
 
 

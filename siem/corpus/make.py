@@ -5,14 +5,18 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import orjson
+
 from siem.corpus.every_kind import every_kind
 from siem.corpus.geography import places
+from siem.corpus.readme import readme
 from siem.corpus.stage import open_stage
 from siem.corpus.stories import STORIES
 from siem.files import Files
 from siem.places import CORPUS, EVENTS, EVERY_KIND, GOLDEN
 
 PLACES = EVENTS / "places.csv"
+README = EVENTS / "README.md"
 
 
 async def files(dsn: str) -> Files:
@@ -21,10 +25,12 @@ async def files(dsn: str) -> Files:
         async with open_stage(dsn, Path(folder)) as stage:
             for story in STORIES:
                 await story(stage)
-            lines = await stage.lines()
+            corpus, golden, kinds = stage.lines.as_jsonl(), stage.planted.as_json(), every_kind()
+            counts = {"events": corpus.count(b"\n"), "kinds": kinds.count(b"\n")}
             return {
-                CORPUS.name: b"".join(line + b"\n" for line in lines),
-                GOLDEN.name: stage.golden(),
-                EVERY_KIND.name: every_kind(),
-                PLACES.name: places(stage.addresses()),
+                CORPUS.name: corpus,
+                GOLDEN.name: golden,
+                EVERY_KIND.name: kinds,
+                PLACES.name: places(stage.lines.addresses()),
+                README.name: readme(orjson.loads(golden), **counts),
             }

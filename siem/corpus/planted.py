@@ -35,6 +35,7 @@ RULES = (
     "record_silent",
 )
 """In the order of the questions."""
+EXPECTED = "each of them is what the script expected there"
 
 
 @dataclass(slots=True)
@@ -48,6 +49,7 @@ class Planted:
 
     def __init__(self) -> None:
         self._rules: dict[str, _Rule] = defaultdict(_Rule)
+        self._broad: dict[str, list[str]] = defaultdict(list)
         self._more: dict[str, dict[str, str]] = {}
 
     def case(self, rule: str, event_ids: Iterable[str], why: str) -> None:
@@ -57,6 +59,10 @@ class Planted:
     def near_miss(self, rule: str, event_ids: Iterable[str], why: str) -> None:
         """Events that it must not find."""
         self._rules[_known(rule)].near_misses.append({"event_ids": list(event_ids), "why": why})
+
+    def broad(self, rule: str, event_id: str) -> None:
+        """An event that a rule finds for itself alone, whatever was before it."""
+        self._broad[_known(rule)].append(event_id)
 
     def say(self, rule: str, **more: str) -> None:
         """What an engine has to know besides."""
@@ -68,6 +74,8 @@ class Planted:
 
     def _of(self, rule: str) -> dict[str, Any]:
         found = self._rules[rule]
+        if rule in self._broad:
+            found.cases.append({"event_ids": self._broad[rule], "why": EXPECTED})
         matches = sorted({one for case in found.cases for one in case["event_ids"]})
         wrong = {one for miss in found.near_misses for one in miss["event_ids"]} & {*matches}
         if wrong or not matches or not found.near_misses:

@@ -31,7 +31,7 @@ servers:
     tier: user
     unlisted: deny
     tools:
-      find_colleague: {}
+      find_colleague: {tier: user, shadow: {tier: admin}}
       plan_holidays: {}
       read_review: {scopes: ["people:review"]}
       change_salary: {tier: admin}
@@ -55,6 +55,7 @@ blocklist:
   - {id: payroll-stays-in-house, data_domains: [payroll], reason: salaries are not for agents}
   - {id: no-forced-push, servers: [claude-code], tools: [Bash], reason: people rewrite history and agents do not,
      arguments: [{path: command, pattern: 'git\\s.*push\\s.*(--force|-f\\b)'}]}
+  - {id: tried, users: [tried], reason: this is only tried, shadow: true}
 hooks:
   - id: freeze
     event: pre_tool_use
@@ -63,11 +64,11 @@ hooks:
 rate_limits:
   base_per_s: {mcp: 100}
   burst_multiplier: 3
-  tier_multipliers: {mcp: 0.000001}
+  tier_multipliers: {mcp: 0.000001, anonymous: 0.000001}
 redaction:
   preview_bytes: 200
 """
-"""Whoever is of tier `mcp` may make one call in almost three hours: what comes on top is one too many."""
+"""Whoever is of tier `mcp`, or nobody, may make one call in almost three hours: what comes on top is one too many."""
 
 
 def policy(changes: Mapping[str, str] | None = None) -> Policy:

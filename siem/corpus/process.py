@@ -9,9 +9,12 @@ from typing import Any, Protocol
 from gatetrail.call import Call, Ids, Origin
 from gatetrail.dispatcher import Admitted
 from gatetrail.identity.bearer import mint
+from gatetrail.identity.caller import Authenticated, AuthMethod
+from gatetrail.identity.tiers import CallerType
 from gatetrail.policy.model import Policy
 from gatetrail.runtime.gatetrail import Gatetrail
 from gatetrail.runtime.heartbeat import INTERVAL_S
+from gatetrail.runtime.recording import RECOVERY_INTERVAL_S
 from gatetrail.words import ExecutionStatus
 from siem.corpus.expectation import ALLOWED, Expectation, keeps
 from siem.corpus.house import House
@@ -21,13 +24,15 @@ from siem.corpus.surroundings import Pauses
 from siem.corpus.wire import Wire
 
 TOKEN_LIFE_S = 86_400
+NOBODY = Who("nobody", ip="203.0.113.200", client=None)
+"""Who comes without a token."""
 
 
 class Recorder(Protocol):
     """Of the stage."""
 
-    async def step(self, *, ends_with: str | None = None) -> Step:
-        """What was recorded since the last step; waits until the last of it is an event of that name."""
+    async def step(self, *, ends_with: str | None = None, at_least: int = 0) -> Step:
+        """What was recorded since the last step; waits until there is so much, and the last has that name."""
         ...
 
     def expected(self, expected: Expectation, step: Step) -> None:
@@ -78,12 +83,37 @@ class Process:
     ) -> Step:
         """A tool call over MCP and HTTP, to its end. None: somebody without a token."""
         self.house.takes_ms, self.house.fails = takes_ms, fails
-        caller = who or Who("nobody", ip="203.0.113.200", client=None)
-        headers = {} if trace is None else {"traceparent": f"00-{trace}-{trace[:16]}-01"}
+        caller = who or NOBODY
         params = {"name": tool, "arguments": dict(arguments or {})}
-        await self.wire.mcp(server, "tools/call", params, caller, self.token(who), **headers)
+        await self.ask("tools/call", params, who, server=server, trace=trace)
         step = await self._recorder.step()
-        self._check(expected, step, caller)
+        self.check(expected, step, caller)
+        return step
+
+    async def ask(
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        who: Who | None,
+        *,
+        server: str = "finance",
+        trace: str | None = None,
+    ) -> None:
+        """Any request over MCP and HTTP; what it led to belongs to the next step."""
+        headers = {} if trace is None else {"traceparent": f"00-{trace}-{trace[:16]}-01"}
+        await self.wire.mcp(server, method, params, who or NOBODY, self.token(who), **headers)
+
+    async def inside(self, who: Who, tool: str, expected: Expectation = ALLOWED, *, server: str = "finance") -> Step:
+        """A call that a program in the same process makes, to its end: it comes from no address, by no client."""
+        ids = Ids(self.gate.ids.new_id().replace("-", ""), session_id=who.session)
+        call = Call(server, tool, ids, origin=Origin(None, who.agent))
+        kind = CallerType(who.tier.value)
+        caller = Authenticated(who.user, who.tier, who.tier, kind, AuthMethod.EMBEDDED, issuer="gatetrail")
+        admitted = await self.gate.dispatcher.admit(call, caller)
+        if isinstance(admitted, Admitted):
+            await self.gate.dispatcher.finish(admitted, ExecutionStatus.SUCCESS)
+        step = await self._recorder.step()
+        self.check(expected, step, who)
         return step
 
     async def begin(self, who: Who, tool: str, *, server: str = "finance") -> Begun:
@@ -95,7 +125,7 @@ class Process:
         if not isinstance(admitted, Admitted):
             raise TypeError(f"{who.user} called {tool}: {admitted}")
         step = await self._recorder.step()
-        self._check(ALLOWED, step, who)
+        self.check(ALLOWED, step, who)
         return Begun(step, admitted)
 
     async def finish(self, begun: Begun) -> Step:
@@ -103,9 +133,9 @@ class Process:
         await self.gate.dispatcher.finish(begun.admitted, ExecutionStatus.SUCCESS)
         return await self._recorder.step()
 
-    async def list_tools(self, who: Who, server: str = "finance") -> Step:
+    async def list_tools(self, who: Who, *, trace: str | None = None) -> Step:
         """What a caller is shown."""
-        await self.wire.mcp(server, "tools/list", {}, who, self.token(who))
+        await self.ask("tools/list", {}, who, trace=trace)
         return await self._recorder.step()
 
     async def in_session(self, session: str, who: Who, method: str, params: Mapping[str, Any]) -> Step:
@@ -128,13 +158,18 @@ class Process:
         await self.wire.post("/hooks/claude-code", body, who, self.token(who))
         step = await self._recorder.step()
         if expected is not None:
-            self._check(expected, step, who)
+            self.check(expected, step, who)
         return step
 
     async def adopt(self, policy: Policy) -> Step:
         """Put another policy in force."""
         await self.gate.adopt(policy)
         return await self._recorder.step()
+
+    async def recover(self, count: int) -> Step:
+        """The next look for what could not be recorded is due; it finds so many events."""
+        await self._pauses.end(RECOVERY_INTERVAL_S)
+        return await self._recorder.step(at_least=count)
 
     async def beat(self) -> Step:
         """The minute is over."""
@@ -169,7 +204,8 @@ class Process:
             caller_type=who.caller_type,
         )
 
-    def _check(self, expected: Expectation, step: Step, who: Who) -> None:
+    def check(self, expected: Expectation, step: Step, who: Who) -> None:
+        """Hold the one decision of a step against what was expected, and keep that."""
         decided = step.only("tool_call.decided")
         if not keeps(expected, decided):
             raise AssertionError(f"{who.user} expected {expected}, the product decided: {dict(decided)}")

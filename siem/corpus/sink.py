@@ -47,3 +47,10 @@ async def following(gate: Gatetrail, sink: ScriptedSink) -> AsyncGenerator[None]
         finally:
             await follower.stop(STOP_LIMIT_S)
             await asyncio.wait([driving])
+
+
+async def ahead(gate: Gatetrail, name: str, count: int) -> None:
+    """Put the position of a sink so many events beyond the journal's end."""
+    async with open_cursors(gate.dsn) as cursors:
+        await cursors.acquire(name, Start.BEGINNING)
+        await cursors.advance(name, await gate.journal.head_seq() + count, count)

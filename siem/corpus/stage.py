@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
-import orjson
 import psycopg
+from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
 from gatetrail.clock import from_rfc3339
@@ -25,36 +25,51 @@ from gatetrail_sinks.postgres.journal import PostgresJournal, open_journal
 from gatetrail_sinks.postgres.migrate import migrate
 from siem.corpus.expectation import Expectation, broad_rules
 from siem.corpus.house import House
+from siem.corpus.lines import Lines
 from siem.corpus.planted import Planted
 from siem.corpus.policy import policy as base_policy
 from siem.corpus.process import Process
-from siem.corpus.step import Event, Step
+from siem.corpus.step import Step
 from siem.corpus.surroundings import Chance, Pauses, surroundings
 from siem.corpus.wire import Wire
 
 BEGINS = "2026-03-02T07:00:00Z"
 CHAIN_ID = "019caf3c-0000-7000-8000-000000000001"
+READER_ID = "019caf3c-0000-7000-8000-000000000002"
+BRANCH_ID = "019caf3c-0000-7000-8000-000000000003"
+BRANCH_SEQ = 5_000
+"""The branch had so many events before: elsewhere, and no number stands in both chains."""
 SECRET = "of the corpus, where nothing is secret"  # noqa: S105
 BETWEEN_STEPS_S = 0.037
 """So that no two steps have the same time."""
+SQL = Path(__file__).with_name("sql")
 STEP_LIMIT_S = 60
 MOST_OF_A_STEP = 1_000
 """Events."""
 
 
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What all houses have in common."""
+
+    clock: ManualClock = field(default_factory=lambda: ManualClock(from_rfc3339(BEGINS)))
+    planted: Planted = field(default_factory=Planted)
+    lines: Lines = field(default_factory=Lines)
+
+
 class Stage:
     """Made by `open_stage`."""
 
-    def __init__(self, dsn: str, folder: Path, journal: PostgresJournal) -> None:
-        self.clock = ManualClock(from_rfc3339(BEGINS))
-        self.planted = Planted()
-        self.lost: set[int] = set()
-        """Lines of these numbers get lost on the way to the file."""
-        self.dsn = dsn
+    def __init__(self, dsn: str, folder: Path, journal: PostgresJournal, seq: int, common: Common) -> None:
+        self.clock = common.clock
+        self.planted = common.planted
+        self.lines = common.lines
+        self._common = common
+        self._dsn = dsn
+        self._folder = folder
         self._journal = journal
-        self._broad: dict[str, list[str]] = defaultdict(list)
+        self._seq = seq
         self._processes = 0
-        self._events: list[Event] = []
         self._settings = ServiceSettings(
             dsn=SecretStr(dsn),
             data_dir=folder,
@@ -63,6 +78,15 @@ class Stage:
             state_key=SecretStr(SECRET),
             hooks=HookSettings(commands=("/bin/false",)),
         )
+
+    @asynccontextmanager
+    async def branch(self) -> AsyncGenerator[Stage]:
+        """Another house, with a journal of its own, whose lines come to the same file."""
+        folder = self._folder / "branch"
+        dsn = make_conninfo(self._dsn, options="-c search_path=branch")
+        await _run(self._dsn, "make_branch")
+        async with _journal(dsn, BRANCH_ID, BRANCH_SEQ) as journal:
+            yield Stage(dsn, folder, journal, BRANCH_SEQ, self._common)
 
     def at(self, moment: str, plus_s: float = 0.0) -> None:
         """Let time pass until then, or until so many seconds later; it never goes back."""
@@ -96,7 +120,7 @@ class Stage:
     async def process(self, policy: Policy | None = None) -> AsyncGenerator[Process]:
         """One life of the service; its first events are recorded."""
         self._processes += 1
-        chance, pauses, house = Chance(f"process {self._processes}"), Pauses(), House(self.clock)
+        chance, pauses, house = Chance(f"process {self._processes} after {self._seq}"), Pauses(), House(self.clock)
         found = (policy or base_policy(), None)
         around = surroundings(self.clock, chance, pauses)
         async with (
@@ -108,55 +132,50 @@ class Stage:
             process.opening = await self.step(ends_with="audit.heartbeat")
             yield process
 
-    async def step(self, *, ends_with: str | None = None) -> Step:
-        """What was recorded since the last step."""
+    async def step(self, *, ends_with: str | None = None, at_least: int = 0) -> Step:
+        """What was recorded since the last step; waits until there is so much, and the last has that name."""
         with anyio.fail_after(STEP_LIMIT_S):
             while True:
-                entries = await self._journal.read(len(self._events), MOST_OF_A_STEP)
-                if ends_with is None or (entries and entries[-1].event_name == ends_with):
+                entries = await self._journal.read(self._seq, MOST_OF_A_STEP)
+                if len(entries) >= at_least and ends_with in {None, entries[-1].event_name if entries else ""}:
                     break
                 await anyio.sleep(0.002)
-        events = [orjson.loads(entry.line) for entry in entries]
-        self._events += events
+        self._seq += len(entries)
         self.clock.advance(BETWEEN_STEPS_S)
-        return Step(events)
+        return self.lines.add(entries)
 
     def expected(self, expected: Expectation, step: Step) -> None:
         """Keep what the script expects of a decision."""
         for rule in broad_rules(expected):
-            self._broad[rule].append(step.id)
+            self.planted.broad(rule, step.id)
 
-    def broad(self, rule: str, event_id: str) -> None:
-        """An event besides that a rule finds for itself alone."""
-        self._broad[rule].append(event_id)
-
-    def lose(self, step: Step) -> None:
-        """Its lines do not come to the file."""
-        self.lost |= {event["seq"] for event in step.events}
-
-    async def lines(self) -> list[bytes]:
-        """What came to the file, in its order."""
-        entries = await self._journal.read(0, len(self._events))
-        return [entry.line for entry in entries if entry.seq not in self.lost]
-
-    def addresses(self) -> set[str]:
-        """Of all who called."""
-        return {str(event["src_ip"]) for event in self._events if "src_ip" in event}
-
-    def golden(self) -> bytes:
-        """What rules have to find in it."""
-        for rule, found in self._broad.items():
-            self.planted.case(rule, found, "each of them is what the script expected there")
-        return self.planted.as_json()
+    @asynccontextmanager
+    async def refusing(self) -> AsyncGenerator[None]:
+        """The database takes no events for as long as the block lasts."""
+        await _run(self._dsn, "begin_refusing")
+        try:
+            yield
+        finally:
+            await _run(self._dsn, "end_refusing")
 
 
 @asynccontextmanager
 async def open_stage(dsn: str, folder: Path) -> AsyncGenerator[Stage]:
     """In an empty database."""
+    async with _journal(dsn, CHAIN_ID, 0) as journal:
+        yield Stage(dsn, folder, journal, 0, Common())
+
+
+@asynccontextmanager
+async def _journal(dsn: str, chain_id: str, seq: int) -> AsyncGenerator[PostgresJournal]:
+    """A new one, of a name of our own."""
     await migrate(dsn)
+    await _run(dsn, "name_chain", chain_id=chain_id, seq=seq)
+    async with open_pool(dsn) as pool, open_journal(dsn, pool, instance_id=READER_ID) as journal:
+        yield journal
+
+
+async def _run(dsn: str, name: str, **parameters: object) -> None:
+    text = SQL.joinpath(f"{name}.sql").read_bytes()
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
-        await connection.execute("UPDATE chain_head SET chain_id = %s", (CHAIN_ID,))
-    async with open_pool(dsn) as pool:
-        reader = open_journal(dsn, pool, instance_id="019caf3c-0000-7000-8000-000000000002")
-        async with reader as journal:
-            yield Stage(dsn, folder, journal)
+        await connection.execute(text, parameters or None)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from siem.corpus.stage import Stage
 from siem.corpus.stories import (
+    branch,
     bursts,
     denials,
     endings,
@@ -46,7 +47,10 @@ STORIES: tuple[Story, ...] = (
     policies.tell,
     silence.tell,
     trouble.sinks,
+    trouble.set_back,
+    trouble.refusing,
     trouble.lost_lines,
+    branch.tell,
     endings.tell,
 )
 """Time goes on from each to the next."""

@@ -51,6 +51,7 @@ async def tell(stage: Stage) -> None:
         await _allowed_between(stage, process)
         await _by_any_gate(stage, process)
         await _rates(stage, process)
+        await _nobody(stage, process)
 
 
 async def _burst(stage: Stage, process: Process, burst: Burst) -> None:
@@ -95,14 +96,30 @@ async def _by_any_gate(stage: Stage, process: Process) -> None:
 
 
 async def _rates(stage: Stage, process: Process) -> None:
-    who = agent("vroni", session="s-vroni", ip="192.0.2.64")
-    stage.at("2026-03-05T11:00:00Z")
-    await process.call(who, "search_runbooks", server="engineering")
-    await stage.series(
-        "2026-03-05T11:00:10Z",
-        range(0, 60, 10),
-        lambda: process.call(who, "search_runbooks", RATE, server="engineering"),
-    )
-    async with stage.process() as other:  # which counts for itself
-        allowed = await other.call(who, "search_runbooks", server="engineering")
-    stage.planted.near_miss(RULE, [allowed.id], "six denials, but of her rate, which do not count")
+    """Denials of the rate neither count nor part a burst from what is allowed. Each process has its own buckets."""
+    async with stage.process() as other:
+        for name, start, scope_denials, rate_denials, why, is_case in (
+            ("vroni", "11:00", 0, 6, "six denials, but of her rate, which do not count", False),
+            ("valentin", "11:05", 4, 2, "four denials, and two of his rate, which do not count", False),
+            ("veit", "11:10", 5, 2, "five denials, then two of his rate, which stand for nothing", True),
+        ):
+            who = agent(name, session=f"s-{name}", ip="192.0.2.64")
+            stage.at(f"2026-03-05T{start}:00Z")
+            await process.call(who, "search_runbooks", server="engineering")
+            for _ in range(scope_denials):
+                stage.later(seconds=5)
+                await process.call(who, "approve_payment", TIER)
+            for _ in range(rate_denials):
+                stage.later(seconds=5)
+                await process.call(who, "search_runbooks", RATE, server="engineering")
+            allowed = await other.call(who, "search_runbooks", server="engineering")
+            told = stage.planted.case if is_case else stage.planted.near_miss
+            told(RULE, [allowed.id], why)
+
+
+async def _nobody(stage: Stage, process: Process) -> None:
+    stage.at("2026-03-05T11:20:00Z")
+    for _ in range(6):
+        await process.call(None, "list_invoices", TIER)
+    allowed = await process.call(None, "service_status", server="engineering")
+    stage.planted.near_miss(RULE, [allowed.id], "six denials of callers without a user, who may be six")

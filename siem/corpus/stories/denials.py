@@ -5,6 +5,7 @@ from __future__ import annotations
 from gatetrail.identity.tiers import CallerType, Tier
 from siem.corpus.expectation import BLOCKED, SCOPE, SESSION_TIER, TIER
 from siem.corpus.people import admin, service, user
+from siem.corpus.process import Process
 from siem.corpus.stage import Stage
 
 
@@ -31,5 +32,17 @@ async def tell(stage: Stage) -> None:
         await process.call(bo, "list_invoices")
         await process.call(bo.by(tier=Tier.ADMIN), "close_books", SESSION_TIER)
         await process.call(bo.by(tier=Tier.ADMIN, caller_type=CallerType.USER), "approve_payment", SESSION_TIER)
+        await _only_tried(stage, process)
         ended = (await process.call(bo, "get_invoice")).id_of("tool_call.completed")
         stage.planted.near_miss("call_denied", [ended], "the outcome of a call, which is no decision")
+
+
+async def _only_tried(stage: Stage, process: Process) -> None:
+    """What is only tried denies nobody, whatever the shadow keys say."""
+    tried = await process.call(user("tried", session="s-tried", ip="192.0.2.24"), "list_invoices")
+    stage.planted.near_miss("call_denied", [tried.id], "allowed; an entry that is only tried would have denied it")
+    tier = await process.call(user("dora", session="s-dora", ip="192.0.2.20"), "find_colleague", server="people")
+    stage.planted.near_miss("tier_too_low", [tier.id], "allowed; only a tier that is tried would have been too low")
+    for step in (tried, tier):
+        if "shadow_reason_code" not in step.only("tool_call.decided"):
+            raise AssertionError("nothing was tried")

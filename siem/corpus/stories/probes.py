@@ -28,7 +28,7 @@ class Prober:
         """A path that only probes ask for."""
         self._count += 1
         step = await self._process.get(PATHS[self._count % len(PATHS)], self._who)
-        self._stage.broad("scanner_probe", step.id_of("scanner.detected"))
+        self._stage.planted.broad("scanner_probe", step.id_of("scanner.detected"))
         return step
 
     async def paths(self, start: str, offsets_s: Iterable[float]) -> Sequence[str]:
@@ -72,9 +72,10 @@ async def _near_misses(stage: Stage, process: Process) -> None:
     offsets_s = [*range(0, 19 * 15, 15), 301]
     found = await Prober(stage, process, "203.0.113.31").paths("2026-03-04T10:10:00Z", offsets_s)
     stage.planted.near_miss(RULE, found, "20 probes, the last one five minutes and a second after the first")
-    left = await Prober(stage, process, "203.0.113.32").paths("2026-03-04T10:20:00Z", range(0, 12 * 5, 5))
-    right = await Prober(stage, process, "203.0.113.33").paths("2026-03-04T10:21:00Z", range(0, 12 * 5, 5))
-    stage.planted.near_miss(RULE, [*left, *right], "24 probes from two neighbouring addresses: 12 each")
+    left = await Prober(stage, process, "203.0.113.32").paths("2026-03-04T10:20:00Z", range(0, 10 * 5, 5))
+    right = await Prober(stage, process, "203.0.113.33").paths("2026-03-04T10:21:00Z", range(0, 10 * 5, 5))
+    stage.planted.near_miss(RULE, [*left, *right], "20 probes from two neighbouring addresses: ten each")
+    await _from_nowhere(stage, process)
     other = user("stubborn", session="s-stubborn", ip="203.0.113.34")
     steps = await stage.series(
         "2026-03-04T10:30:00Z", range(0, 22 * 5, 5), lambda: process.call(other, "close_books", TIER)
@@ -82,5 +83,15 @@ async def _near_misses(stage: Stage, process: Process) -> None:
     denied = [step.id for step in steps]
     stage.planted.near_miss(RULE, denied, "22 denials from one address, by another gate than the scanner")
     stage.planted.near_miss("scanner_probe", denied[:1], "a denial by another gate")
+    stage.planted.near_miss("call_denied", left[:1], "a probe that is no call")
     fine = await process.call(user("walker", session="s-walker", ip="203.0.113.20"), "list_invoices")
     stage.planted.near_miss("scanner_probe", [fine.id], "an allowed call from the address of a prober")
+
+
+async def _from_nowhere(stage: Stage, process: Process) -> None:
+    who = user("embedded", session="s-embedded", agent=SCANNER_AGENT)
+    steps = await stage.series(
+        "2026-03-04T10:25:00Z", range(0, 21 * 5, 5), lambda: process.inside(who, "list_invoices", SCANNER)
+    )
+    found = [step.id for step in steps]
+    stage.planted.near_miss(RULE, found, "21 calls of a scanner within the process, which come from no address")

@@ -26,6 +26,7 @@ async def tell(stage: Stage) -> None:
         await _one_too_few(stage, process)
         await _too_long(stage, process)
         await _twins(stage, process)
+        await _nobody(stage, process)
 
 
 async def _denials(
@@ -66,6 +67,17 @@ async def _too_long(stage: Stage, process: Process) -> None:
 
 
 async def _twins(stage: Stage, process: Process) -> None:
-    first = await _denials(stage, process, "gus", "2026-03-03T16:10:00Z", range(0, 12 * 20, 20))
-    second = await _denials(stage, process, "Gus", "2026-03-03T16:20:00Z", range(0, 12 * 20, 20))
-    stage.planted.near_miss(RULE, ids([*first, *second]), "24 denials of two programs, gus and Gus: 12 each")
+    first = await _denials(stage, process, "gus", "2026-03-03T16:10:00Z", range(0, 10 * 20, 20))
+    second = await _denials(stage, process, "Gus", "2026-03-03T16:20:00Z", range(0, 10 * 20, 20))
+    stage.planted.near_miss(RULE, ids([*first, *second]), "20 denials of two programs, gus and Gus: ten each")
+
+
+async def _nobody(stage: Stage, process: Process) -> None:
+    stage.at("2026-03-03T16:40:00Z")
+    await process.call(None, "service_status", server="engineering")
+    steps = await stage.series(
+        "2026-03-03T16:41:00Z",
+        range(0, 21 * 20, 20),
+        lambda: process.call(None, "service_status", RATE, server="engineering"),
+    )
+    stage.planted.near_miss(RULE, ids(steps), "21 denials of callers without a user, who are nobody's group")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from siem.corpus.expectation import FOREIGN, TIER
+from siem.corpus.expectation import FOREIGN, OTHER_DEPARTMENT, TIER
 from siem.corpus.people import Who, user
 from siem.corpus.process import Process
 from siem.corpus.stage import Stage
@@ -43,13 +43,15 @@ async def _foreign(stage: Stage, process: Process) -> None:
     for method, params in asked.items():
         stage.later(seconds=40)
         step = await process.in_session("s-olga", THIEF, method, params)
-        stage.broad(FOREIGN_RULE, step.id_of("identity.refused"))
+        stage.planted.broad(FOREIGN_RULE, step.id_of("identity.refused"))
         if method == "tools/call":
             stage.expected(FOREIGN, step)
     other = await process.in_session("s-olga", OWNER.by(client="another"), "tools/list", {})
     stage.planted.near_miss(
         FOREIGN_RULE, [other.id_of("identity.refused")], "her own session, refused for another client program"
     )
+    moved = await process.call(OWNER.by(department="sales"), "list_invoices", OTHER_DEPARTMENT)
+    stage.planted.near_miss(FOREIGN_RULE, [moved.id], "her own session, denied for another department")
     stage.later(minutes=1)
     unproven = await process.refused(THIEF, "no-token-at-all")
     stage.planted.near_miss(FOREIGN_RULE, [unproven.id_of("identity.refused")], "refused for a token that is none")
@@ -74,6 +76,15 @@ async def _clients(stage: Stage, process: Process) -> None:
     left = await process.call(_paul("left"), "list_invoices")
     right = await process.call(_paul("right").by(client="agent-b"), "list_invoices")
     stage.planted.near_miss(CLIENTS, [left.id, right.id], "two programs of one user, each in a session of its own")
+    twins = [
+        await process.call(_paul("twin"), "list_invoices"),
+        await process.call(_paul("twin").by(session="S-PAUL-TWIN", client="agent-b"), "list_invoices"),
+    ]
+    stage.planted.near_miss(CLIENTS, [step.id for step in twins], "two sessions, s-paul-twin and S-PAUL-TWIN")
+    await process.call(_paul("named"), "list_invoices")
+    nameless = await process.inside(_paul("named"), "list_invoices")
+    stage.planted.near_miss(CLIENTS, [nameless.id], "the other call in the session names no program")
+    stage.planted.near_miss(ADDRESSES, [nameless.id], "the other call in the session comes from no address")
     stage.at("2026-03-06T12:30:00Z")
     await process.call(_paul("exactly"), "list_invoices")
     stage.at("2026-03-06T12:31:00Z")

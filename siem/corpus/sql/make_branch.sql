@@ -1,0 +1,2 @@
+-- Where the journal of another house is.
+CREATE SCHEMA branch;
