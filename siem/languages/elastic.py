@@ -70,7 +70,8 @@ def esql(rule: Rule) -> str | None:
     """One row for each event with which the condition holds; of different values one for each change within the window.
 
     No row sees another one in ES|QL. So the moments of a group are packed into one row, sorted, and unpacked as pairs
-    that are as many events apart as the rule wants. More than two different values cannot be told so: None.
+    that are as many events apart as the rule wants; VALUES takes an event once that is there twice. More than two
+    different values cannot be told so: None.
     """
     if rule.window is not None:
         return _paired(rule, rule.window) if rule.window.counted is None or rule.window.at_least == _TWO else None

@@ -15,7 +15,7 @@ _TWO = 2
 def kusto(rule: Rule) -> str | None:
     """One row for each event with which the condition holds; of different values one for each change within the window.
 
-    More than two different values cannot be told so: None.
+    An event that was delivered twice counts once. More than two different values cannot be told so: None.
     """
     window = rule.window
     if window is None:
@@ -27,6 +27,7 @@ def kusto(rule: Rule) -> str | None:
         [
             TABLE,
             f"| where {grouped_condition(rule, KustoBackend())}{there}",
+            "| summarize arg_min(TimeGenerated, *) by event_id",
             f"| sort by {', '.join(f'{key} asc' for key in window.group_by)}, TimeGenerated asc, seq asc",
             *_in_window(window),
             _project(("took", *rule.fields)),

@@ -31,8 +31,9 @@ class _Search(SplunkBackend):
 def spl(rule: Rule) -> str | None:
     """One row for each event with which the condition holds; of different values one for each change within the window.
 
-    `streamstats` sees the last events of each group, not those of a span of time: what `time_window` does with an event
-    at its end is not documented. More than two different values cannot be told so: None.
+    An event that was delivered twice counts once. `streamstats` sees the last events of each group, not those of a span
+    of time: what `time_window` does with an event at its end is not documented. More than two different values cannot
+    be told so: None.
     """
     if rule.window is None:
         return "\n".join([f"{MACRO} {condition(rule, _Search())}", _table(rule.fields)])
@@ -42,6 +43,7 @@ def spl(rule: Rule) -> str | None:
     return "\n".join(
         [
             f"{MACRO} {grouped_condition(rule, _Search())}{there}",
+            "| dedup event_id",
             "| sort 0 _time, seq",
             *_in_window(rule.window),
             _table(("took_s", *rule.fields)),

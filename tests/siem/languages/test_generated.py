@@ -49,16 +49,16 @@ def test_spl_looks_back_over_the_events_of_each_group_in_order(rule: Rule) -> No
     assert window is not None
     lines = spl(rule)
     assert all(f"{key}=*" in lines[0] for key in window.group_by)
-    assert lines[1] == "| sort 0 _time, seq"
-    assert " global=f " in lines[2]
-    assert lines[2].endswith(f" BY {', '.join(window.group_by)}")
-    assert lines[4].endswith(f" AND took_s <= {window.timespan_s}")
+    assert lines[1:3] == ["| dedup event_id", "| sort 0 _time, seq"]
+    assert " global=f " in lines[3]
+    assert lines[3].endswith(f" BY {', '.join(window.group_by)}")
+    assert lines[5].endswith(f" AND took_s <= {window.timespan_s}")
     if window.counted is None:
-        assert f" window={window.at_least} " in lines[2]
-        assert f" event_count = {window.at_least} " in lines[4]
+        assert f" window={window.at_least} " in lines[3]
+        assert f" event_count = {window.at_least} " in lines[5]
     else:
         assert f"{window.counted}=*" in lines[0]
-        assert f"| where {window.counted} != previous_value " in lines[4]
+        assert f"| where {window.counted} != previous_value " in lines[5]
 
 
 def test_alternatives_of_spl_stay_within_our_events() -> None:
@@ -97,10 +97,11 @@ def test_kusto_looks_back_over_the_events_of_each_group_in_order(rule: Rule) -> 
     assert window is not None
     lines = str(kusto.kusto(rule)).splitlines()
     assert all(f"isnotempty({key})" in lines[1] for key in window.group_by)
-    assert lines[2] == f"| sort by {' asc, '.join(window.group_by)} asc, TimeGenerated asc, seq asc"
+    assert lines[2] == "| summarize arg_min(TimeGenerated, *) by event_id"
+    assert lines[3] == f"| sort by {' asc, '.join(window.group_by)} asc, TimeGenerated asc, seq asc"
     for key in (*window.group_by, "TimeGenerated"):
-        assert f"prev({key}, {window.at_least - 1})" in lines[3]
-    assert lines[4] == f"| where took <= {window.timespan}"
+        assert f"prev({key}, {window.at_least - 1})" in lines[4]
+    assert lines[5] == f"| where took <= {window.timespan}"
 
 
 @of_sigma
