@@ -6,6 +6,7 @@ Query and options: https://docs.datadoghq.com/api/latest/monitors/, "Log Alert Q
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -17,6 +18,9 @@ from siem.sources import rules
 
 HOUR_S = 3600
 LONGEST_S = 48 * HOUR_S
+LATE_S = 600
+"""How much further than its lookback a monitor of single events looks: windows go by the time of the event, which may
+come in late."""
 
 
 def monitors() -> Mapping[str, dict[str, Any]]:
@@ -27,6 +31,8 @@ def monitors() -> Mapping[str, dict[str, Any]]:
 def monitor(rule: Rule) -> dict[str, Any]:
     """Of one rule that Sigma can say. Raises `RuleBroken` where the search language lacks something."""
     found = threshold(rule)
+    if rule.window is None:
+        found = replace(found, window_s=found.window_s + LATE_S)
     return {
         "name": f"Gatetrail: {rule.title}",
         "type": "log alert",

@@ -16,6 +16,9 @@ from siem.sources import rules, seconds
 RANGES = ("5m", "10m", "15m", "30m", "1h", "3h", "6h", "12h", "24h")
 """All that a monitor may look back."""
 
+LATE_S = 600
+"""How much further than its lookback a monitor of single events looks: they may come in late."""
+
 LOUD = frozenset({Severity.HIGH, Severity.CRITICAL})
 
 
@@ -54,9 +57,9 @@ def monitor(rule: Rule, text: str) -> dict[str, Any]:
 
 
 def window(rule: Rule) -> str:
-    """The shortest range of a monitor that holds the rule's window, or its lookback where it counts nothing."""
-    wanted_s = rule.window.timespan_s if rule.window else seconds(rule.lookback)
-    return next(found for found in RANGES if seconds(found) >= wanted_s)
+    """The shortest range of a monitor that holds the rule's window, or its lookback and `LATE_S`; or the longest."""
+    wanted_s = rule.window.timespan_s if rule.window else seconds(rule.lookback) + LATE_S
+    return next((found for found in RANGES if seconds(found) >= wanted_s), RANGES[-1])
 
 
 def playbook(rule: Rule) -> str:

@@ -13,7 +13,7 @@ from siem.languages.datadog import threshold
 from siem.packages.datadog.dashboard import dashboard
 from siem.packages.datadog.detections import detection_rules
 from siem.packages.datadog.facets import TEXTS
-from siem.packages.datadog.monitors import monitors
+from siem.packages.datadog.monitors import LATE_S, monitors
 from siem.proof.matchers.datadog import compiled
 from siem.proof.schema import keys
 from siem.rule import Kind, Rule
@@ -47,7 +47,8 @@ def test_monitor_asks_for_the_threshold(rule: Rule) -> None:
     assert orjson.loads(asked["search"]) == wanted.search
     assert (asked["counted"], int(asked["at_least"])) == (wanted.counted, wanted.at_least)
     assert (asked["groups"] or "").replace("@", "") == ",".join(wanted.group_by)
-    assert int(asked["number"]) * {"m": 60, "h": 3600}[asked["unit"]] == wanted.window_s
+    late_s = 0 if rule.window else LATE_S
+    assert int(asked["number"]) * {"m": 60, "h": 3600}[asked["unit"]] == wanted.window_s + late_s
     assert monitor["options"]["thresholds"]["critical"] == wanted.at_least
 
 
