@@ -30,9 +30,6 @@ NEW_TERMS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 TWO_COUNTRIES = "impossible_travel"
 """No query of Elastic compares an event with the one before: this one is asked more weakly, by a count of countries."""
 
-READ_BACK = {"journal_gap": "1d"}
-"""Where the ES|QL wants more to compare with than other products' queries do."""
-
 EVERY_S = 300
 LATE_S = 60
 """How much further a rule looks back than to its last run: events come in late."""
@@ -98,13 +95,9 @@ def _told_once(rule: Rule, esql: str) -> dict[str, Any]:
     """Rows that a query sums up have no id by which Kibana would know them again: they are told apart by the event."""
     if "| STATS" not in esql:
         return {}
-    duration = {"value": seconds(_read_back(rule)) // 3600 + 1, "unit": "h"}
+    duration = {"value": seconds(rule.lookback) // 3600 + 1, "unit": "h"}
     by = {"group_by": ["event_id"], "duration": duration, "missing_fields_strategy": "doNotSuppress"}
     return {"alert_suppression": by}
-
-
-def _read_back(rule: Rule) -> str:
-    return READ_BACK.get(rule.name, rule.lookback)
 
 
 def _two_countries() -> dict[str, Any]:
@@ -151,7 +144,7 @@ def _schedule(rule: Rule) -> dict[str, str]:
         return _times(EVERY_S, EVERY_S + LATE_S)
     if rule.name == TWO_COUNTRIES:
         return _times(EVERY_S, HOUR_S)
-    back_s = seconds(_read_back(rule))
+    back_s = seconds(rule.lookback)
     return _times(EVERY_S if back_s <= HOUR_S else HOUR_S, back_s + LATE_S)
 
 

@@ -84,7 +84,7 @@ def stack() -> Iterator[Stack]:
 
         do_GET = do_PUT = do_POST = do_PATCH = answer  # noqa: N815 -- names of http.server
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- its name, too
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
