@@ -42,7 +42,7 @@ TOOLS = {
         "list_invoices",
     ),
     "people": ("find_colleague", "read_review", "change_salary", "plan_holidays", "end_contract"),
-    "warehouse": ("count_stock", "move_pallet", "order_parts", "open_gate", "scrap_lot"),
+    "warehouse": ("count_stock", "move_pallet", "order_parts", "open_gate", "scrap_lot", "rotate_secret"),
 }
 """What lists show. A server takes calls of other names, too: it says that there is no such tool."""
 

@@ -41,6 +41,7 @@ servers:
     tools:
       open_gate: {tier: admin}
       scrap_lot: {tier: admin}
+      rotate_secret: {tier: admin}
       move_pallet: {tier: user}
   claude-code:
     tier: user

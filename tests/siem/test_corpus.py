@@ -13,8 +13,10 @@ from gatetrail.events.fields import Record
 from gatetrail.events.model import Event
 from gatetrail.events.wire import GENESIS_HASH
 from siem.corpus.every_kind import MODELS
+from siem.corpus.expectation import ALLOWED, TIER, Expectation, keeps
 from siem.corpus.make import PLACES, files
-from siem.corpus.planted import RULES
+from siem.corpus.planted import RULES, Planted
+from siem.corpus.policy import policy
 from siem.files import different
 from siem.golden import corpus, golden
 from siem.places import CORPUS, EVENTS, EVERY_KIND
@@ -79,3 +81,34 @@ def test_only_addresses_for_documentation_occur() -> None:
 def _names(model: type[Record]) -> tuple[str, ...]:
     names: tuple[str, ...] = get_args(model.model_fields["event_name"].annotation)
     return names
+
+
+def test_nothing_is_planted_as_a_case_and_as_a_near_miss() -> None:
+    planted = Planted()
+    planted.case("call_denied", ["a", "b"], "both")
+    planted.near_miss("call_denied", ["b"], "neither")
+    with pytest.raises(ValueError, match=r"call_denied: 2 matches, 1 near misses, both: \{'b'\}"):
+        planted.as_json()
+    with pytest.raises(ValueError, match="there is no rule call_denyed"):
+        planted.case("call_denyed", ["a"], "a slip")
+
+
+@pytest.mark.parametrize(
+    ("expected", "decision", "gate", "reason_code", "kept"),
+    [
+        (TIER, "deny", "scope", "tier_too_low", True),
+        (TIER, "deny", "scope", "scope_missing", False),
+        (TIER, "allow", "none", "allowed", False),
+        (ALLOWED, "allow", "none", "allowed", True),
+        (ALLOWED, "deny", "rate_limit", "rate_exceeded", False),
+    ],
+)
+def test_a_step_is_held_against_what_its_script_expects(
+    expected: Expectation, decision: str, gate: str, reason_code: str, kept: bool
+) -> None:
+    assert keeps(expected, {"decision": decision, "gate": gate, "reason_code": reason_code}) is kept
+
+
+def test_a_change_of_the_policy_that_changes_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="the policy has no 'no such text'"):
+        policy({"no such text": "another"})

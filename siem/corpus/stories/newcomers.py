@@ -62,6 +62,8 @@ async def _first_by_anybody(stage: Stage, process: Process) -> None:
     stage.planted.near_miss(ADMIN_TOOL, [denied.id], "asked for, but denied")
     used = await process.call(ROOT, "drop_table", server="engineering")
     stage.planted.case(ADMIN_TOOL, [used.id], "the first allowed call of it; a denied one came before")
+    used = await process.call(ROOT, "rotate_secret", server="warehouse")
+    stage.planted.case(ADMIN_TOOL, [used.id], "the name of a tool that is known for a week, on another server")
     used = await process.call(ROOT, "approve_payment")
     stage.planted.near_miss(ADMIN_TOOL, [used.id], "new for root, but ada used it a week ago")
     used = await process.call(ROOT, "plan_holidays", server="people")

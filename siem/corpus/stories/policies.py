@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from siem.corpus.expectation import BLOCKED, SCANNER, SCOPE
+from siem.corpus.expectation import BLOCKED, SCANNER, SCOPE, UNKNOWN_TOOL
 from siem.corpus.people import Who, user
 from siem.corpus.policy import policy
 from siem.corpus.process import Process
@@ -48,6 +48,7 @@ async def _before(process: Process) -> None:
     await process.call(_who("wim"), "export_payroll", BLOCKED)
     await process.call(_who("wolf", agent="sqlmap/1.8", scopes=("finance:reconcile",)), "reconcile_account", SCANNER)
     await process.call(_who("wanda"), "reconcile_account", SCOPE)
+    await process.call(_who("wilma"), "read*", UNKNOWN_TOOL, server="people")
 
 
 async def _after(stage: Stage, process: Process) -> None:
@@ -61,6 +62,8 @@ async def _after(stage: Stage, process: Process) -> None:
     stage.planted.near_miss(AFTER, [twin.id], "Wendy was never denied; wendy was")
     scanned = await process.call(_who("wolf"), "reconcile_account")
     stage.planted.near_miss(AFTER, [scanned.id], "denied by the scanner before, not by scope or blocklist")
+    elsewhere = await process.call(_who("wilma"), "read*")
+    stage.planted.near_miss(AFTER, [elsewhere.id], "denied was a tool of that name on another server")
     still = await process.call(_who("wim"), "export_payroll", BLOCKED)
     stage.planted.near_miss(AFTER, [still.id], "denied under the new policy, too")
 
@@ -91,6 +94,11 @@ async def _restart(stage: Stage) -> None:
         stage.later(minutes=1)
         allowed = await process.call(_who("wim"), "export_payroll")
         stage.planted.case(AFTER, [allowed.id], "denied by the blocklist, allowed by a process that began without it")
+        await process.call(_who("wes"), "reconcile_account", SCOPE)
+    async with stage.process(policy(NO_BLOCK)) as process:
+        stage.planted.near_miss(CHANGED, [process.opening.id_of("policy.changed")], "a start, with the same policy")
+        allowed = await process.call(_who("wes", scopes=("finance:reconcile",)), "reconcile_account")
+        stage.planted.near_miss(AFTER, [allowed.id], "denied before a restart, but under the same policy")
         back = await process.adopt(policy())
         stage.planted.broad(CHANGED, back.id_of("policy.changed"))
         never = await process.call(_who("walter"), "list_invoices")
