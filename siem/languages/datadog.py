@@ -10,9 +10,8 @@ means is not documented, and Vector reads it from left to right; nor `a OR NOT b
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from sigma.collection import SigmaCollection
 from sigma.conditions import ConditionAND, ConditionFieldEqualsValueExpression, ConditionNOT, ConditionOR
@@ -22,6 +21,7 @@ from sigma.exceptions import SigmaError
 from sigma.rule import SigmaRule
 from sigma.types import CompareOperators, SigmaExpansion, SigmaString, SpecialChars
 
+from siem.languages.sigma import base
 from siem.rule import Rule
 from siem.sources import RuleBroken, seconds
 
@@ -55,11 +55,11 @@ def search(rule: Rule) -> str:
     Raises `RuleBroken`, with the rule's file, where the language cannot say it.
     """
     try:
-        found = [text for base in _bases(rule) for text in SearchBackend().convert(SigmaCollection.from_dicts([base]))]
+        (found,) = SearchBackend().convert(SigmaCollection.from_dicts([dict(base(rule))]))
     except (NotImplementedError, SigmaError) as cause:
         what = str(cause).partition(" (while ")[0]
         raise RuleBroken(f"{rule.path}: Datadog's log search cannot say this: {what}") from cause
-    return f"{EVERYTHING} AND {found[0] if len(found) == 1 else _either(found)}"
+    return f"{EVERYTHING} AND {found}"
 
 
 def threshold(rule: Rule) -> Threshold:
@@ -75,18 +75,6 @@ def threshold(rule: Rule) -> Threshold:
         at_least=window.at_least,
         counted=window.counted,
     )
-
-
-def _bases(rule: Rule) -> Sequence[dict[str, Any]]:
-    """The documents that say which events are meant, or counted."""
-    correlation: Mapping[str, Any] | None = rule.documents[-1].get("correlation")
-    if correlation is None:
-        return [dict(rule.documents[-1])]
-    return [dict(found) for found in rule.documents if found.get("name") in correlation["rules"]]
-
-
-def _either(searches: Sequence[str]) -> str:
-    return f"({' OR '.join(f'({found})' for found in searches)})"
 
 
 def _attribute(key: str) -> str:

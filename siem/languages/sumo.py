@@ -11,8 +11,8 @@ comparison with null gives is not said there, so whatever stands under a NOT ask
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 from sigma.collection import SigmaCollection
 from sigma.conditions import ConditionAND, ConditionFieldEqualsValueExpression, ConditionNOT, ConditionOR
@@ -21,6 +21,7 @@ from sigma.conversion.state import ConversionState
 from sigma.exceptions import SigmaError
 from sigma.types import SigmaString, SpecialChars
 
+from siem.languages.sigma import base
 from siem.rule import Rule, Window
 from siem.sources import RuleBroken
 
@@ -62,13 +63,13 @@ def _selected(rule: Rule) -> tuple[str, ...]:
     backend = SearchBackend()
     backend.keys = set()
     try:
-        found = [text for base in _bases(rule) for text in backend.convert(SigmaCollection.from_dicts([base]))]
+        (where,) = backend.convert(SigmaCollection.from_dicts([dict(base(rule))]))
         keys = {*backend.keys, *(rule.window.group_by if rule.window else ())}
         counted = {rule.window.counted} if rule.window and rule.window.counted else set[str]()
         return (
             EVERYTHING,
             extraction(sorted(keys | counted)),
-            f"where {found[0] if len(found) == 1 else ' or '.join(f'({one})' for one in found)}",
+            f"where {where}",
         )
     except (NotImplementedError, SigmaError) as cause:
         what = str(cause).partition(" (while ")[0]
@@ -92,13 +93,6 @@ def _counted(window: Window, *, sliced: bool) -> Iterator[str]:
 
 def _joined(operators: Sequence[str]) -> str:
     return "\n| ".join(operators)
-
-
-def _bases(rule: Rule) -> Sequence[dict[str, Any]]:
-    correlation: Mapping[str, Any] | None = rule.documents[-1].get("correlation")
-    if correlation is None:
-        return [dict(rule.documents[-1])]
-    return [dict(found) for found in rule.documents if found.get("name") in correlation["rules"]]
 
 
 def _key(name: str) -> str:
