@@ -10,12 +10,12 @@ from siem.files import Files
 from siem.packages.elastic.dashboard import DASHBOARD, dashboard
 from siem.packages.elastic.names import DATASET, PACKAGE
 from siem.packages.elastic.saved import DATA_VIEW, SavedObject, searches
-from siem.packages.elastic.text import json_text
+from siem.packages.elastic.text import compact, json_text
 
 FLEETS_DATA_VIEW = "logs-*"
 _OF_DATASET = f'data_stream.dataset: "{DATASET}"'
 _TEXTS = frozenset(("panelsJSON", "optionsJSON", "searchSourceJSON"))
-"""Members that are JSON within JSON; a package holds them as what they are."""
+"""Members that are JSON within JSON, in a package as in Kibana."""
 
 
 def asset_files() -> Files:
@@ -29,15 +29,18 @@ def _all() -> list[SavedObject]:
 
 def _asset(saved: SavedObject) -> SavedObject:
     asset: SavedObject = _renamed(saved)
-    query = asset["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"]["query"]
-    query["query"] = f"{_OF_DATASET} and ({query['query']})" if query["query"] else _OF_DATASET
+    meta = asset["attributes"]["kibanaSavedObjectMeta"]
+    source = orjson.loads(meta["searchSourceJSON"])
+    asked: str = source["query"]["query"]
+    source["query"]["query"] = f"{_OF_DATASET} and ({asked})" if asked else _OF_DATASET
+    meta["searchSourceJSON"] = compact(source)
     return asset
 
 
 def _renamed(value: Any, member: str = "") -> Any:
     if isinstance(value, str):
         if member in _TEXTS:
-            return _renamed(orjson.loads(value))
+            return compact(_renamed(orjson.loads(value)))
         return _identity(value) if member == "id" else value
     if isinstance(value, dict):
         return {name: _renamed(below, name) for name, below in cast("dict[str, object]", value).items()}

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from gatetrail.formats.ecs import ECS_VERSION
 from siem.files import Files
 from siem.packages.elastic.assets import asset_files
 from siem.packages.elastic.fields import ECS_FIELDS, SHARED_WITH_ECS, flat_fields
@@ -52,19 +53,20 @@ def _base() -> Sequence[Field]:
 
 
 def _ecs() -> Sequence[Field]:
-    """Fields whose definition is ECS' own."""
-    shared = [name for name in SHARED_WITH_ECS if not name.startswith("@")]
-    return [{"name": name, "external": "ecs"} for name in sorted([*(ECS_FIELDS.keys() - {*_CONSTANTS}), *shared])]
+    """Spelled out rather than as `external: ecs`, so that the folder can be installed without being built first."""
+    shared = {name: flat_fields()[name] for name in SHARED_WITH_ECS if not name.startswith("@")}
+    fields = {name: field for name, field in {**ECS_FIELDS, **shared}.items() if name not in _CONSTANTS}
+    return [_field(name, field, f"ECS {ECS_VERSION}: {name}.") for name, field in sorted(fields.items())]
 
 
 def _own() -> Sequence[Field]:
-    return [_field(name, mapped) for name, mapped in flat_fields().items() if name not in SHARED_WITH_ECS]
+    told = _descriptions()
+    return [_field(name, mapped, told[name]) for name, mapped in flat_fields().items() if name not in SHARED_WITH_ECS]
 
 
-def _field(name: str, mapped: Mapping[str, Any]) -> Field:
-    field: Field = {"name": name, "type": mapped["type"], "description": _descriptions()[name]}
-    if "ignore_above" in mapped:
-        field["ignore_above"] = mapped["ignore_above"]
+def _field(name: str, mapped: Mapping[str, Any], description: str) -> Field:
+    field: Field = {"name": name, "type": mapped["type"], "description": description}
+    field |= {option: mapped[option] for option in ("ignore_above", "index", "doc_values") if option in mapped}
     if "fields" in mapped:
         field["multi_fields"] = [{"name": sub, **options} for sub, options in mapped["fields"].items()]
     return field

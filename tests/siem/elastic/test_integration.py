@@ -25,6 +25,15 @@ FOLDER = SAMPLES / "elastic" / PACKAGE
 STREAM_FOLDER = FOLDER / "data_stream" / STREAM
 
 
+BY_HAND = {
+    "manifest.yml",
+    "changelog.yml",
+    "docs/README.md",
+    f"data_stream/{STREAM}/manifest.yml",
+    f"data_stream/{STREAM}/agent/stream/filestream.yml.hbs",
+}
+
+
 def read_yaml(name: str) -> Any:
     return yaml.safe_load((FOLDER / name).read_text("utf-8"))
 
@@ -98,3 +107,10 @@ def _brought(content: bytes, name: str) -> list[Mapping[str, Any]]:
 
 def _of(event: Mapping[str, Any]) -> object:
     return event.get("event_id")
+
+
+def test_every_file_is_generated_or_one_of_those_written_by_hand() -> None:
+    """So that nothing stays behind when a rule goes."""
+    there = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file()}
+    assert there - set(integration_files()) == BY_HAND
+    assert set(integration_files()) <= there

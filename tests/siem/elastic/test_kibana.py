@@ -137,7 +137,7 @@ def test_the_packages_assets_are_the_same_objects_over_fleets_data_view() -> Non
     for name, asset in assets.items():
         assert name == f"kibana/{asset['type']}/{asset['id']}.json"
         assert asset["id"].startswith(f"{PACKAGE}-")
-        search = asset["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"]["query"]["query"]
+        search = orjson.loads(asset["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"])["query"]["query"]
         assert search.startswith(f'data_stream.dataset: "{DATASET}"')
         for reference in asset["references"]:
             known = {("index-pattern", FLEETS_DATA_VIEW), *identities}

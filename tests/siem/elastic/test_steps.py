@@ -5,14 +5,17 @@ In their place a small server writes down what comes. What a real one says to it
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
 import subprocess
 import threading
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
@@ -22,7 +25,7 @@ import yaml
 
 from siem.golden import corpus
 from siem.packages.elastic.detection import detection_rules
-from siem.packages.elastic.names import COMPONENT, CUSTOM, PIPELINE, TEMPLATE
+from siem.packages.elastic.names import COMPONENT, CUSTOM, PACKAGE, PIPELINE, TEMPLATE, VERSION
 from siem.packages.elastic.pipeline_tests import after_pipeline
 from siem.places import SAMPLES
 from siem.sources import rules
@@ -55,13 +58,13 @@ class Stack:
     url: str
     asked: list[Asked] = field(default_factory=list[Asked])
 
-    def run(self, *blocks: str) -> list[Asked]:
+    def run(self, *blocks: str, folder: Path = FOLDER) -> list[Asked]:
         """The requests that these commands make, after those that define names."""
         script = "\n".join(("set -e", 'auth="Authorization: ApiKey $ELASTIC_API_KEY"', *blocks))
         away = script.replace("http://127.0.0.1:8080", self.url)
         environment = {"PATH": os.environ["PATH"], "ELASTIC_API_KEY": KEY, "ES_URL": self.url, "KIBANA_URL": self.url}
         done = subprocess.run(
-            ["bash", "-c", away], cwd=FOLDER, env=environment, capture_output=True, timeout=WITHIN_S, check=False
+            ["bash", "-c", away], cwd=folder, env=environment, capture_output=True, timeout=WITHIN_S, check=False
         )
         assert done.returncode == 0, done.stderr.decode()
         asked, self.asked[:] = list(self.asked), []
@@ -159,6 +162,19 @@ def test_retention_goes_to_the_operators_own_component(stack: Stack) -> None:
     (asked,) = stack.run(block("data_retention"))
     assert asked.path == f"/_component_template/{CUSTOM}"
     assert orjson.loads(asked.body)["template"]["lifecycle"]["data_retention"]
+
+
+def test_the_package_is_uploaded_whole_under_its_version(stack: Stack, tmp_path: Path) -> None:
+    require_or_skip(shutil.which("zip"), "there is no zip")
+    shutil.copytree(FOLDER / PACKAGE, tmp_path / PACKAGE)
+    (asked,) = stack.run(block("epm/packages"), folder=tmp_path)
+    assert (asked.method, asked.path) == ("POST", "/api/fleet/epm/packages")
+    sent = {name.rstrip("/") for name in zipfile.ZipFile(io.BytesIO(asked.body)).namelist()}
+    there = {path.relative_to(FOLDER / PACKAGE) for path in (FOLDER / PACKAGE).rglob("*") if path.is_file()}
+    wanted = {f"{PACKAGE}-{VERSION}/{path.as_posix()}" for path in there if "_dev" not in path.parts}
+    assert wanted <= sent
+    assert not any("_dev/" in name for name in sent)
+    assert [path.name for path in tmp_path.iterdir()] == [PACKAGE]
 
 
 def test_filebeat_sends_the_line_as_text_to_our_data_stream() -> None:
