@@ -75,6 +75,7 @@ class _Reader:
             "limit": lambda _: None,
             "lookup": self._lookup,
             "dedup": self._names,
+            "transpose": self._names,
         }
 
     def pipe(self, found: list[Piece]) -> None:

@@ -18,6 +18,7 @@ class Dialect(StrEnum):
     SUMO = "Sumo search"
     KUSTO = "Kusto"
     SQL = "SQL"
+    LOGQL = "LogQL"
     SIGMA = "Sigma"
     NAMES = "names of keys"
     """No language: names with spaces between them."""

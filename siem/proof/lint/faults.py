@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from gatetrail.identity.caller import IdentityRefusal
-from siem.proof.grammars import eql, esql, kusto, searches, sigma, spl, sql, sumo
+from siem.proof.grammars import eql, esql, kusto, logql, searches, sigma, spl, sql, sumo
 from siem.proof.grammars.reading import Compared, Reading
 from siem.proof.lint.dialect import Dialect, Source
 from siem.proof.lint.made import made_by_add_on
@@ -41,9 +41,10 @@ def faults(sources: Iterable[Source]) -> list[Fault]:
 
 
 def _of_one_language(language: Dialect, sources: Sequence[Source]) -> Iterator[Fault]:
-    readings = READERS[language]([source.text for source in sources])
-    for source, reading in zip(sources, readings, strict=True):
-        for problem in _problems(reading):
+    texts = [*dict.fromkeys(source.text for source in sources)]
+    readings = dict(zip(texts, READERS[language](texts), strict=True))
+    for source in sources:
+        for problem in _problems(readings[source.text]):
             yield Fault(source.where, language, problem)
 
 
@@ -117,6 +118,7 @@ READERS: Mapping[Dialect, Callable[[Sequence[str]], list[Reading]]] = {
     Dialect.SUMO: _each(sumo.read),
     Dialect.KUSTO: kusto.read,
     Dialect.SQL: _each(sql.read),
+    Dialect.LOGQL: logql.read,
     Dialect.SIGMA: _each(sigma.read),
     Dialect.NAMES: _each(_names),
 }
