@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,9 +31,8 @@ pytestmark = [pytest.mark.postgres, pytest.mark.requirement("E12")]
 
 @pytest.fixture(scope="module")
 def auditor(server_dsn: str) -> Iterator[Auditor]:
-    name = "test_native_sql"
+    name = f"test_native_sql_{secrets.token_hex(6)}"
     with psycopg.connect(server_dsn, autocommit=True) as server:
-        server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
         server.execute(f"CREATE DATABASE {name}".encode())
         dsn = make_conninfo(server_dsn, dbname=name)
         asyncio.run(migrate(dsn))
