@@ -39,11 +39,16 @@ class Postgres:
     def found(self, rule: Rule, events: Sequence[Event]) -> frozenset[str]:
         return self.asked(text_of(rule.name), events)
 
-    def asked(self, text: str, events: Sequence[Event]) -> frozenset[str]:
-        """What this SQL, with variables of psql, finds. Raises psycopg's errors."""
+    def asked(
+        self, text: str, events: Sequence[Event], since: datetime | None = None, until: datetime | None = None
+    ) -> frozenset[str]:
+        """What this SQL, with variables of psql, finds in the record or a part of it. Raises psycopg's errors."""
         connection, journal = self._open()
         journal.turn_to(events)
-        variables: dict[str, datetime | str] = {"since": asked_since(events), "until": asked_at(events)}
+        variables: dict[str, datetime | str] = {
+            "since": since or asked_since(events),
+            "until": until or asked_at(events),
+        }
         if ":'trace_id'" in text:
             variables["trace_id"] = traced()
         with connection.cursor() as cursor:

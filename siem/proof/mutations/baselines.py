@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from siem.golden import Event
+from siem.proof.meaning import Alternative
 from siem.proof.mutations.edits import SECOND_US, earlier, saying, time_us, twin
 from siem.proof.mutations.mutant import Mutant
-from siem.proof.mutations.role import Role, spoiled
+from siem.proof.mutations.role import Role, spoiled, undone
 from siem.proof.mutations.scene import ALLOWED, DECIDED, Scene
 
 WEEK_US = 7 * 86_400 * SECOND_US
@@ -21,7 +22,7 @@ def tool_new_for_user(scene: Scene) -> Iterator[Mutant]:
     call = Role("the call", [scene.event], ALLOWED, ("user_id",))
     yield from spoiled(scene.rule, scene.events, scene.id, call)
     yield from _known(scene, "user_id")
-    yield _used_before(scene)
+    yield from used_before(scene, ALLOWED, "user_id", *TOOL)
 
 
 def nearly_new_for_user(scene: Scene, why: str) -> Mutant:
@@ -38,7 +39,7 @@ def admin_tool_first_used(scene: Scene) -> Iterator[Mutant]:
     """The call, the age of the record, and that it is the first."""
     yield from spoiled(scene.rule, scene.events, scene.id, Role("the call", [scene.event], ADMIN))
     yield from _known(scene)
-    yield _used_before(scene)
+    yield from used_before(scene, ADMIN, *TOOL)
 
 
 def nearly_first_used(scene: Scene, why: str) -> Mutant:
@@ -65,6 +66,9 @@ def _week_before(scene: Scene) -> Event:
     return saying(decision="deny", gate="scope", seq=0)(twin(scene.event, "a week before", after_us=-WEEK_US))
 
 
-def _used_before(scene: Scene) -> Mutant:
+def used_before(scene: Scene, says: Alternative, *same: str) -> Iterator[Mutant]:
+    """Not the first: it was so a second before. And what of that does not count."""
     before = saying(seq=scene.event["seq"] - 1)(earlier(SECOND_US)(twin(scene.event, "used before")))
-    return scene.lost("used a second before", scene.with_more(before))
+    used = scene.with_more(before)
+    yield scene.lost("the same a second before", used)
+    yield from undone(scene.rule, used, scene.id, Role("the same a second before", [before], says, same))

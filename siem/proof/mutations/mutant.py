@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from siem.golden import Event
-from siem.proof.engine import Engine
-from siem.rule import Rule
+
+Ask = Callable[[Sequence[Event]], frozenset[str]]
+"""A question that was put together: what it finds in events."""
 
 
 class Turn(StrEnum):
@@ -34,10 +35,10 @@ class Mutant:
     target: frozenset[str]
     turn: Turn
 
-    def killed_by(self, engine: Engine, rule: Rule) -> bool:
-        """Whether what the engine finds shows the change."""
+    def killed_by(self, ask: Ask) -> bool:
+        """Whether what is found shows the change."""
         wanted = self.turn is Turn.FOUND
-        return any(bool(engine.found(rule, events) & self.target) is wanted for events in self.ways)
+        return any(bool(ask(events) & self.target) is wanted for events in self.ways)
 
 
 @dataclass(frozen=True, slots=True)

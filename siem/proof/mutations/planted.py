@@ -9,7 +9,7 @@ from siem.proof.engine import Engine, Scope
 from siem.proof.mutations import baselines, health, sequences, single, travel
 from siem.proof.mutations.counted import counted_mutants
 from siem.proof.mutations.edits import SECOND_US, by_id, time_us
-from siem.proof.mutations.mutant import Mutant, Turn, Verdict
+from siem.proof.mutations.mutant import Ask, Mutant, Turn, Verdict
 from siem.proof.mutations.scene import Scene
 from siem.rule import Rule
 
@@ -40,7 +40,7 @@ NATIVE: Mapping[str, tuple[Spoiled, Mended]] = {
 def verdicts(rule: Rule, engines: Sequence[Engine], events: Sequence[Event], golden: Golden) -> Iterator[Verdict]:
     """Of all mutants of the rule's planted events."""
     exact = [engine for engine in engines if engine.covers(rule) and engine.scope(rule) is Scope.EVENTS]
-    if rule.window is None and rule.name not in NATIVE:
+    if is_single(rule):
         yield from single.verdicts(rule, exact, events, golden)
         return
     asked = [_Asked(engine) for engine in exact if engine.name in WHOLE_QUERIES]
@@ -62,7 +62,19 @@ class _Asked:
             self._last = mutant.record, self.engine.found(rule, mutant.record)
         before = bool(self._last[1] & mutant.target)
         assert before is (mutant.turn is Turn.LOST), f"{rule.name}, {mutant.what}: not even without the change"
-        return mutant.killed_by(self.engine, rule)
+        return mutant.killed_by(lambda events: self.engine.found(rule, events))
+
+
+def fooled(ask: Ask, rule: Rule, events: Sequence[Event], golden: Golden) -> bool:
+    """Whether a question of another wording gives a wrong answer about at least one of the changes."""
+    if is_single(rule):
+        return single.fooled(ask, rule.name, events, golden)
+    return any(not mutant.killed_by(ask) for mutant in mutants(rule, events, golden))
+
+
+def is_single(rule: Rule) -> bool:
+    """Whether it looks at one event at a time."""
+    return rule.window is None and rule.name not in NATIVE
 
 
 def mutants(rule: Rule, events: Sequence[Event], golden: Golden) -> Iterator[Mutant]:

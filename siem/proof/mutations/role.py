@@ -39,6 +39,12 @@ def spoiled(rule: str, events: Sequence[Event], match: str, role: Role) -> Itera
         yield Mutant(rule, f"{role.name}: {what}", events, [changed], frozenset({match}), Turn.LOST)
 
 
+def undone(rule: str, events: Sequence[Event], match: str, role: Role) -> Iterator[Mutant]:
+    """The other way round: these events spoil the match, and each change of them brings it back."""
+    for what, changed in _changed(events, match, role):
+        yield Mutant(rule, f"{role.name}: {what}", events, [changed], frozenset({match}), Turn.FOUND)
+
+
 def _changed(events: Sequence[Event], match: str, role: Role) -> Iterator[tuple[str, Sequence[Event]]]:
     for what, edit in _edits(role):
         yield what, edited(events, role.events, edit)

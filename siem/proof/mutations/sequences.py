@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from siem.golden import Event
 from siem.proof.asking import asked_at, microseconds
-from siem.proof.mutations.baselines import ALLOW, TOOL
-from siem.proof.mutations.edits import SECOND_US, at_us, earlier, renamed, saying, time_us, twin
+from siem.proof.mutations.baselines import ALLOW, TOOL, used_before
+from siem.proof.mutations.edits import SECOND_US, at_us, earlier, renamed, saying, time_us, twin, with_after
 from siem.proof.mutations.mutant import Mutant
-from siem.proof.mutations.role import Role, spoiled
+from siem.proof.mutations.role import ANOTHER, Role, spoiled, undone
 from siem.proof.mutations.scene import ALLOWED, DENIED, Scene, other_words
 
 BURST_US, BURST = 600 * SECOND_US, 5
@@ -56,7 +56,10 @@ def call_without_outcome(scene: Scene) -> Iterator[Mutant]:
     for name in ENDINGS:
         ending = saying(event_name=name, event_id=twin(scene.event, name)["event_id"], execution_status="failed")
         ended = earlier(-SECOND_US)(ending(scene.event))
-        yield scene.lost(f"{name} a second later", [*scene.events, ended])
+        after = [*scene.events, ended]
+        yield scene.lost(f"{name} a second later", after)
+        role = Role(f"{name} a second later", [ended], {"event_name": frozenset(ENDINGS)}, ("execution_id",))
+        yield from undone(scene.rule, after, scene.id, role)
     asked_us = microseconds({"@timestamp": asked_at(scene.events).isoformat()}) or 0
     yield scene.lost("five minutes old", scene.edited(lambda event: at_us(event, asked_us - PENDING_US)))
 
@@ -86,11 +89,14 @@ def allowed_after_policy_change(scene: Scene) -> Iterator[Mutant]:
     yield from spoiled(scene.rule, scene.events, scene.id, role)
     yield scene.lost("the denials: policy_version renamed", scene.edited(renamed("policy_version"), *denials))
     yield scene.lost("the denials: under the same policy", scene.edited(saying(policy_version=version), *denials))
+    for key in TOOL:
+        under_it = scene.edited(saying(policy_version=version), *denials)
+        elsewhere = saying(**{key: ANOTHER})(twin(denials[-1], f"denied another {key}"))
+        yield scene.lost(f"another {key} was denied before", with_after(under_it, denials[-1], elsewhere))
     changed = {"event_name": frozenset({"policy.changed"})}
     change = Role("the change", scene.before(changed, "policy_version"), changed, ("policy_version",))
     yield from spoiled(scene.rule, scene.events, scene.id, change)
-    before = saying(seq=scene.event["seq"] - 1)(earlier(SECOND_US)(twin(scene.event, "allowed before")))
-    yield scene.lost("allowed a second before", scene.with_more(before))
+    yield from used_before(scene, ALLOWED, *keys, "policy_version")
 
 
 def nearly_after_policy_change(scene: Scene, why: str) -> Mutant:

@@ -11,7 +11,7 @@ from siem.proof.asking import time_of
 from siem.proof.engine import Engine
 from siem.proof.meaning import ANYTHING, MEANINGS, THE_TRACE, Alternative, Words, fits, says
 from siem.proof.mutations.edits import at, by_id, renamed, saying, twin
-from siem.proof.mutations.mutant import Turn, Verdict
+from siem.proof.mutations.mutant import Ask, Turn, Verdict
 from siem.proof.schema import keys
 from siem.rule import Rule
 
@@ -39,6 +39,13 @@ def verdicts(rule: Rule, engines: Sequence[Engine], events: Sequence[Event], gol
         wanted = copy.turn is Turn.FOUND
         killed_by = tuple(name for name, ids in found.items() if (copy.event["event_id"] in ids) is wanted)
         yield Verdict(rule.name, copy.what, tuple(engine.name for engine in asked), killed_by)
+
+
+def fooled(ask: Ask, name: str, events: Sequence[Event], golden: Golden) -> bool:
+    """Whether a question of another wording gives a wrong answer about at least one copy."""
+    made = [*copies(name, events, golden)]
+    found = ask([*events, *(copy.event for copy in made)])
+    return any((copy.event["event_id"] in found) is not (copy.turn is Turn.FOUND) for copy in made)
 
 
 def copies(name: str, events: Sequence[Event], golden: Golden) -> Iterator[Copy]:

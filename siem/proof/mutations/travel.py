@@ -22,6 +22,7 @@ def impossible_travel(scene: Scene) -> Iterator[Mutant]:
     before = [event for event in scene.before(ALLOWED, "user_id") if time_us(event) >= scene.us - DAY_US]
     role = Role("the calls before", before, ALLOWED, ("user_id", "src_ip"))
     yield from spoiled(scene.rule, scene.events, scene.id, role)
+    yield scene.lost("nobody has a user_id", scene.edited(renamed("user_id"), *before, scene.event))
     same = saying(src_ip=scene.event["src_ip"])
     yield scene.lost("the calls before: from the same place", scene.edited(same, *before))
     yield scene.lost("the calls before: a day earlier", scene.edited(earlier(DAY_US), *before))
