@@ -112,6 +112,8 @@ def on_failure() -> Iterator[Processor]:
             "description": "A data stream refuses what has none",
         }
     }
+    yield _set("event.module", NAMESPACE, "module_of_what_failed")
+    yield _set("event.dataset", DATASET, "dataset_of_what_failed")
     yield _set("event.kind", "pipeline_error", "pipeline_error")
     yield {
         "append": {

@@ -56,7 +56,11 @@ def corpus_cut() -> Sequence[Mapping[str, Any]]:
 
 BROKEN: Sequence[Mapping[str, Any]] = (
     {"@timestamp": NOW, "message": '{"event_name": "tool_call.decided", "schema_ver'},
-    {"@timestamp": NOW, "message": "<110>1 2026-11-23T12:00:00Z host gatetrail - - no JSON"},
+    {
+        "@timestamp": NOW,
+        "event": {"dataset": "other"},
+        "message": "<110>1 2026-11-23T12:00:00Z host - - no JSON",
+    },
     {"@timestamp": NOW, "event_name": "tool_call.decided", "schema_version": "2.0", "decision": "allow"},
 )
 """What is no event of ours, or not whole: it must be kept, and say so. No test of the package: `elastic-package` takes

@@ -18,6 +18,7 @@ from gatetrail.formats.kinds import KINDS
 from gatetrail.words import Level
 from siem.golden import corpus
 from siem.packages.elastic.fields import ECS_FIELDS, SHARED_WITH_ECS
+from siem.packages.elastic.names import DATASET
 from siem.packages.elastic.pipeline import MOVES, package_pipeline, pipeline
 from siem.packages.elastic.pipeline_tests import BROKEN, KEEP, after_pipeline, corpus_cut
 from siem.places import EVERY_KIND
@@ -125,11 +126,12 @@ def test_the_line_is_kept_only_where_a_tag_asks_for_it() -> None:
 def test_what_cannot_be_read_is_kept_and_says_what_went_wrong(brought: Event) -> None:
     document = after_pipeline(brought).source
     assert document["event"]["kind"] == "pipeline_error"
+    assert document["event"]["dataset"] == DATASET, "or the mapping refuses it"
     assert len(document["error"]["message"]) == 1
     assert "failed: " in document["error"]["message"][0]
     told = document["event"].get("original", document.get("message"))
     assert told == brought.get("message")
-    for key in brought.keys() - {"message"}:
+    for key in brought.keys() - {"message", "event"}:
         assert document[key] == brought[key]
 
 
