@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from siem.packages.elastic.integration import integration_files
-from siem.packages.elastic.names import DATASET, PACKAGE, STREAM, VERSION
+from siem.packages.elastic.names import DATASET, LEAST_STACK, PACKAGE, STREAM, VERSION
 from siem.packages.elastic.pipeline import package_pipeline
 from siem.packages.elastic.pipeline_tests import after_pipeline
 from siem.places import SAMPLES
@@ -46,6 +46,7 @@ def test_the_manifest_names_the_package_and_its_version() -> None:
     assert {"format_version", "title", "description", "categories", "conditions", "policy_templates", "owner"} <= set(
         manifest
     )
+    assert manifest["conditions"]["kibana"]["version"] == f"^{LEAST_STACK}"
     assert f"{PACKAGE}.{STREAM}" == DATASET
 
 
