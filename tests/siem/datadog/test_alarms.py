@@ -52,7 +52,7 @@ def test_monitor_asks_for_the_threshold(rule: Rule) -> None:
     assert monitor["options"]["thresholds"]["critical"] == wanted.at_least
 
 
-@pytest.mark.parametrize("name", monitors().keys() | detection_rules().keys())
+@pytest.mark.parametrize("name", sorted(monitors().keys() | detection_rules().keys()))
 def test_message_says_what_to_do_and_notifies_nobody(name: str) -> None:
     rule = next(rule for rule in rules() if rule.name == name)
     for message in (found[name]["message"] for found in (monitors(), detection_rules()) if name in found):
