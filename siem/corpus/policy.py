@@ -56,6 +56,14 @@ blocklist:
   - {id: payroll-stays-in-house, data_domains: [payroll], reason: salaries are not for agents}
   - {id: no-forced-push, servers: [claude-code], tools: [Bash], reason: people rewrite history and agents do not,
      arguments: [{path: command, pattern: 'git\\s.*push\\s.*(--force|-f\\b)'}]}
+  - id: 'odd "entry" | 50% * \\'
+    servers: [people]
+    tools: [plan_holidays]
+    users: ["$(whoami)"]
+    reason: >-
+      a long reason, told to whoever asks: it's "quoted", has a | pipe, a back\\slash, 100% of an * asterisk, an
+      equals sign as in user_id="o'neil", größere Zeichen, 名前, a tab	and words that look like a query: OR 1=1 -- AND
+      NOT level:error | stats count by user_id
   - {id: tried, users: [tried], reason: this is only tried, shadow: true}
 hooks:
   - id: freeze

@@ -19,6 +19,7 @@ from gatetrail.runtime.application import open_application
 from gatetrail.runtime.gatetrail import open_gate
 from gatetrail.settings import ServiceSettings
 from gatetrail.settings.hooks import HookSettings
+from gatetrail.settings.journal import JournalSettings
 from gatetrail.testing import ManualClock
 from gatetrail_sinks.postgres.connection import open_pool
 from gatetrail_sinks.postgres.journal import PostgresJournal, open_journal
@@ -77,6 +78,7 @@ class Stage:
             redaction_key=SecretStr(SECRET),
             state_key=SecretStr(SECRET),
             hooks=HookSettings(commands=("/bin/false",)),
+            journal=JournalSettings(append_limit_ms=60_000),  # so that a busy machine makes no other decisions
         )
 
     @asynccontextmanager

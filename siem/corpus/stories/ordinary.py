@@ -86,6 +86,8 @@ async def _odd(stage: Stage, process: Process) -> None:
         who = user(name, session=f"s-odd-{number}", ip="192.0.2.15", agent="Mozilla/5.0 (X11; \"q\" | 'a' \\ * %)")
         await process.call(who, "list_invoices")
         await process.call(who, "close_books", TIER)
+    long = await process.call(user("$(whoami)", session="s-odd-long"), "plan_holidays", BLOCKED, server="people")
+    stage.planted.near_miss("tier_too_low", [long.id], "denied by the blocklist, with a reason like a query")
     teller = user("odd-tools", session="s-odd-tools", ip="192.0.2.15", department='R&D "Süd" | 50%')
     for tool in ODD_TOOLS:
         await process.call(teller, tool, fails=True)
