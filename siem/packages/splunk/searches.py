@@ -6,15 +6,14 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from siem.packages.schedule import LONGEST_PAUSE_S, pause_s, span_s
 from siem.packages.splunk.conf import Stanza, conf_text
 from siem.queries import Language, query
 from siem.rule import Rule, Severity
-from siem.sources import rules, seconds
+from siem.sources import rules
 
 NAME = "Gatetrail - {}"
 REPORTS = Path(__file__).parent / "reports.conf"
-LATE_S = 600
-"""Events may come so late that a search looks back so much further than its rule; what was told is not told again."""
 
 ALERT_SEVERITIES = {
     Severity.INFORMATIONAL: 2,
@@ -25,9 +24,8 @@ ALERT_SEVERITIES = {
 }
 """`alert.severity`: 1 debug, 2 info, 3 warn, 4 error, 5 severe, 6 fatal (savedsearches.conf, Splunk 9)."""
 
-HOUR_MINUTES = 60
-PERIODS_MINUTES = ((3600, 5), (86_400, 15))
-"""Searches that look back at most so many seconds run every so many minutes; all others once an hour."""
+SNAPPED_MINUTES = 1
+"""`@m` moves the begin of a search back to the full minute."""
 
 
 def searches_text() -> str:
@@ -52,7 +50,7 @@ def alert(rule: Rule, search: str) -> Stanza:
         "disabled": "1",
         "enableSched": "1",
         "cron_schedule": cron(rule),
-        "dispatch.earliest_time": f"-{_minutes(_span_s(rule))}m@m",
+        "dispatch.earliest_time": f"-{_minutes(span_s(rule))}m@m",
         "dispatch.latest_time": "now",
         "counttype": "number of events",
         "relation": "greater than",
@@ -62,32 +60,22 @@ def alert(rule: Rule, search: str) -> Stanza:
         "alert.digest_mode": "0",
         "alert.suppress": "1",
         "alert.suppress.fields": ",".join(suppressed_by(rule)),
-        "alert.suppress.period": f"{_minutes(suppressed_s(rule))}m",
+        "alert.suppress.period": f"{_minutes(span_s(rule)) + SNAPPED_MINUTES}m",
         "display.page.search.tab": "statistics",
     }
 
 
 def suppressed_by(rule: Rule) -> tuple[str, ...]:
-    """Columns of the result: what is the same in two of them is told once."""
+    """Columns of the result: what is the same in two of them is told once, for as long as a search can see it."""
     return ("event_id",) if rule.window is None else rule.window.group_by
-
-
-def suppressed_s(rule: Rule) -> int:
-    """An event as long as a search can see it; a group as long as its window."""
-    return _span_s(rule) if rule.window is None else rule.window.timespan_s
 
 
 def cron(rule: Rule) -> str:
     """Spread over the minutes by the rule's name, so that not all searches start at once."""
-    lookback_s = seconds(rule.lookback)
-    period = next((minutes for limit_s, minutes in PERIODS_MINUTES if lookback_s <= limit_s), HOUR_MINUTES)
+    period = pause_s(rule) // 60
     first = zlib.crc32(rule.name.encode()) % period
-    return f"{first} * * * *" if period == HOUR_MINUTES else f"{first}-59/{period} * * * *"
+    return f"{first} * * * *" if pause_s(rule) == LONGEST_PAUSE_S else f"{first}-59/{period} * * * *"
 
 
-def _span_s(rule: Rule) -> int:
-    return seconds(rule.lookback) + LATE_S
-
-
-def _minutes(span_s: int) -> int:
-    return -(-span_s // 60)
+def _minutes(of_s: int) -> int:
+    return -(-of_s // 60)

@@ -40,6 +40,15 @@ class TestAlert:
         assert back is not None
         assert 60 * int(back[1]) >= max(period_s, seconds(rule.lookback))
 
+    def test_it_is_quiet_of_what_it_told_for_as_long_as_it_sees_it(self, rule: Rule) -> None:
+        """Else a burst is told again while it grows old within the time range, whose begin is a full minute."""
+        settings = conf("savedsearches")[NAME.format(rule.title)]
+        quiet = re.fullmatch(r"(\d+)m", settings["alert.suppress.period"])
+        back = re.fullmatch(r"-(\d+)m@m", settings["dispatch.earliest_time"])
+        assert quiet is not None
+        assert back is not None
+        assert int(quiet[1]) > int(back[1])
+
     def test_what_is_told_once_is_a_column_of_its_result(self, rule: Rule) -> None:
         text = str(query(rule, Language.SPL))
         commands = re.findall(r"\|\s*(stats|table|fields)\b([^|]*)", text)
