@@ -13,6 +13,7 @@ from siem.proof.engine import Engine
 from siem.proof.engines.eql import Eql
 from siem.proof.engines.postgres import Postgres
 from siem.proof.engines.sqlite import Sqlite
+from siem.proof.matchers import kusto
 from siem.proof.matchers.search_engines import SearchEngine, search_engines
 from siem.queries import Language, query
 from siem.rule import Rule
@@ -34,10 +35,11 @@ MEANINGS: Mapping[Proof, str] = {
     "no other: PostgreSQL for SQL, SQLite for Sigma (by pySigma), the package `eql` for EQL, Vector's matcher for "
     "Datadog.",
     Proof.EVALUATED: "the same, but a part of the meaning is ours: Lucene (read by luqum) and Kibana's KQL (read by "
-    "Kibana's own parser) are asked of our reading of Elasticsearch's query DSL, and what a search of Datadog, Lucene "
-    "or KQL matches is counted by us where a rule counts.",
-    Proof.PARSED: "a grammar that is not ours reads it (ES\\|QL: Elastic's; Kusto: Microsoft's, with every name and "
-    "type bound to our table; searches in Datadog's rules: Vector's). What it finds was not tried.",
+    "Kibana's own parser) are asked of our reading of Elasticsearch's query DSL, Kusto (read and bound to our table by "
+    "Microsoft's language service) of our reading of its pages, and what a search of Datadog, Lucene or KQL matches is "
+    "counted by us where a rule counts. What is weaker finds a part of the golden ids and no other.",
+    Proof.PARSED: "a grammar that is not ours reads it (ES\\|QL: Elastic's, with every name held against the columns "
+    "that are there by then; searches in Datadog's rules: Vector's). What it finds was not tried.",
     Proof.NOT_CHECKED: "there is no grammar to be had: quotes, brackets, known commands and functions only. In every "
     "language, every key and every word of a closed list is held against `schemas/v1`.",
     Proof.NOT_EXPRESSIBLE: "the language lacks what it takes; Lucene and KQL only match single events.",
@@ -96,6 +98,8 @@ def table() -> str:
 
 
 def _proof(rule: Rule, language: Language) -> Proof:
+    if language is Language.KUSTO and kusto.covers(rule):
+        return Proof.EVALUATED
     engine = _engines().get(language)
     if engine is not None and engine.covers(rule):
         counted_by_us = isinstance(engine, SearchEngine) and rule.window is not None
