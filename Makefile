@@ -16,7 +16,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check fix lint types schemas siem docs freeze conformance peers bench wheel requirements clean
+.PHONY: help demo test check fix lint types schemas siem addon docs freeze conformance peers bench wheel requirements clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ schemas: .venv/run.stamp ## Write schemas/ anew from the models
 siem: .venv/dev.stamp build/appinspect/.stamp $(NODE_STAMPS) ## Write siem-samples/ anew, and prove all of it
 	$(BIN)/python -m siem
 	$(BIN)/pytest tests/siem tests/siem_samples $(PYTEST_FLAGS)
+
+addon: .venv/dev.stamp ## Build the add-on for Splunk into build/siem/
+	@$(BIN)/python -m siem.packages.splunk.archive
 
 docs: .venv/dev.stamp ## Write docs/cli.md and the tables of docs/audit-sql.md anew
 	$(BIN)/python -m gatetrail.cli.reference > docs/cli.md
