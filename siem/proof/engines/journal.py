@@ -15,6 +15,8 @@ from siem.proof.engines.loaded import Loaded
 
 DECIDED = "tool_call.decided"
 ENDED = frozenset({"tool_call.completed", "execution.orphaned"})
+MOST_EXCHANGED = 100
+"""Events; when more of them are different, all are loaded anew, since rows that are gone leave tables slow."""
 LOOSEN = Path(__file__).with_name("loosen.sql")
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -41,6 +43,10 @@ class Journal:
         if not difference.gone and not difference.come:
             return
         self._loosen()
+        if len(difference.gone) + len(difference.come) > MOST_EXCHANGED:
+            self._connection.execute("TRUNCATE audit_events, mcp_tool_executions")
+            self._append(events)
+            return
         calls = {event.get("execution_id") for event in (*difference.gone, *difference.come)} - {None}
         gone = {str(event["event_id"]) for event in difference.gone}
         again = [event for event in events if event.get("execution_id") in calls]

@@ -1,5 +1,14 @@
 -- Lets rows in that the product would never write, and lets them be taken out again: for events that were changed on purpose.
 DROP TRIGGER append_only ON audit_events;
+DO $$
+DECLARE
+    place regclass;
+BEGIN
+    FOR place IN SELECT tgrelid::regclass FROM pg_trigger WHERE tgname = 'append_only_truncate' LOOP
+        EXECUTE format('DROP TRIGGER append_only_truncate ON %s', place);
+    END LOOP;
+END
+$$;
 ALTER TABLE audit_events DROP CONSTRAINT audit_events_pkey;
 ALTER TABLE audit_events
     ALTER COLUMN seq DROP NOT NULL,

@@ -16,7 +16,8 @@ BEAT = {"event_name": frozenset({"audit.heartbeat"})}
 
 def journal_gap(scene: Scene) -> Iterator[Mutant]:
     """The event, and those that are missing."""
-    event, before = scene.event, scene.before({})[-1]
+    event, before = scene.event, _last_of_chain(scene)
+    assert before is not None, f"{scene.id} begins its chain"
     role = Role("the event", [event], {}, ("chain_id",))
     yield from spoiled(scene.rule, scene.events, scene.id, role)
     yield scene.lost("seq renamed", scene.edited(renamed("seq")))
@@ -26,8 +27,14 @@ def journal_gap(scene: Scene) -> Iterator[Mutant]:
 
 
 def nearly_gap(scene: Scene, why: str) -> Mutant:
-    """Without the event before it."""
-    return scene.found(why, scene.without(scene.before({}, "chain_id")[-1]))
+    """Without the event before it, or in the chain of the event before it."""
+    before, others = _last_of_chain(scene), scene.before({})
+    ways = [scene.edited(saying(chain_id=others[-1]["chain_id"]))]
+    return scene.found(why, *ways, *([scene.without(before)] if before else []))
+
+
+def _last_of_chain(scene: Scene) -> Event | None:
+    return max(scene.before({}, "chain_id"), key=lambda event: event["seq"], default=None)
 
 
 def record_silent(scene: Scene) -> Iterator[Mutant]:

@@ -43,7 +43,7 @@ def nearly_burst(scene: Scene, why: str) -> Mutant:
     ways = [
         scene.with_more(*(twin(last, f"denial {number}") for number in range(2))),
         scene.edited(lambda event: at_us(event, begin_us), *late) if late else scene.events,
-        scene.edited(saying(user_id=scene.event.get("user_id")), *recent) if recent else scene.events,
+        scene.edited(saying(user_id=scene.event.get("user_id", "somebody")), *recent, scene.event),
         scene.edited(saying(gate="scope"), *own) if own else scene.events,
         scene.edited(saying(decision="deny", gate="scope"), *scene.before(ALLOWED, "user_id")[-1:]),
     ]

@@ -59,7 +59,7 @@ def copies(name: str, events: Sequence[Event], golden: Golden) -> Iterator[Copy]
 def _edits(name: str, known: Mapping[str, Event], golden: Golden) -> Iterator[Copy]:
     alternatives = MEANINGS[name].alternatives
     for event, alternative in _kinds(alternatives, [known[one] for one in sorted(golden.matches)]):
-        yield from _spoiled(event, alternative)
+        yield from _spoiled(event, alternative, alternatives)
     timed = name == "admin_call_off_hours"
     for miss in golden.near_misses:
         for one in miss.event_ids:
@@ -80,12 +80,14 @@ def _kinds(alternatives: Sequence[Alternative], matches: Sequence[Event]) -> Ite
             yield event, alternative
 
 
-def _spoiled(event: Event, alternative: Alternative) -> Iterator[Copy]:
+def _spoiled(event: Event, alternative: Alternative, alternatives: Sequence[Alternative]) -> Iterator[Copy]:
     name = event["event_name"]
     for key, words in alternative.items():
         yield Copy(f"{key} of {name} renamed", renamed(key)(event), Turn.LOST)
         for word in others(key, words):
-            yield Copy(f"{key} of {name} says {word}", saying(**{key: word})(event), Turn.LOST)
+            changed = saying(**{key: word})(event)
+            if not any(fits(changed, one) for one in alternatives):
+                yield Copy(f"{key} of {name} says {word}", changed, Turn.LOST)
 
 
 def others(key: str, words: Words) -> Sequence[str]:
