@@ -47,6 +47,7 @@ schemas: .venv/run.stamp ## Write schemas/ anew from the models
 	$(BIN)/gatetrail schema export
 
 siem: .venv/dev.stamp build/appinspect/.stamp $(NODE_STAMPS) ## Write siem-samples/ anew, and prove all of it
+	$(BIN)/python -m siem.corpus
 	$(BIN)/python -m siem
 	$(BIN)/pytest tests/siem tests/siem_samples $(PYTEST_FLAGS)
 
