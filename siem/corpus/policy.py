@@ -62,8 +62,8 @@ blocklist:
     users: ["$(whoami)"]
     reason: >-
       a long reason, told to whoever asks: it's "quoted", has a | pipe, a back\\slash, 100% of an * asterisk, an
-      equals sign as in user_id="o'neil", größere Zeichen, 名前, a tab	and words that look like a query: OR 1=1 -- AND
-      NOT level:error | stats count by user_id
+      equals sign as in user_id="o'neil", größere Zeichen, 名前, a tab	and words that look like a query: OR 1=1 --
+      AND NOT level:error | stats count by user_id
   - {id: tried, users: [tried], reason: this is only tried, shadow: true}
 hooks:
   - id: freeze

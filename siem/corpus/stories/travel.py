@@ -11,7 +11,7 @@ from siem.corpus.stage import Stage
 
 RULE = "impossible_travel"
 BERLIN, HAMBURG, LONDON = "198.51.100.10", "198.51.100.11", "198.51.100.12"
-NEW_YORK, SINGAPORE, LABASA, APIA, VIENNA = (f"198.51.100.{number}" for number in (13, 14, 15, 16, 17))
+NEW_YORK, SINGAPORE, LABASA, APIA, VIENNA, COLOGNE = (f"198.51.100.{number}" for number in range(13, 19))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Trip:
 TRIPS = (
     Trip("tom", "10T09:00", BERLIN, NEW_YORK, 60, "Berlin to New York, 6400 km, in an hour", True),
     Trip("tina", "10T09:01", BERLIN, HAMBURG, 1, "Berlin to Hamburg in a minute, but that is 255 km", False),
+    Trip("thilo", "10T09:03", BERLIN, COLOGNE, 1, "Berlin to Cologne in a minute, but that is 477 km", False),
     Trip("toni", "10T09:05", LONDON, NEW_YORK, 345, "London to New York, 5570 km, in less than six hours", True),
     Trip("tara", "10T09:06", LONDON, NEW_YORK, 400, "London to New York in more than six and a half hours", False),
     Trip("timo", "10T09:10", BERLIN, VIENNA, 30, "Berlin to Vienna, 523 km, in half an hour", True),
