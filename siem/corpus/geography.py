@@ -18,7 +18,6 @@ class Place:
 BERLIN = Place("Berlin", 52.5200, 13.4050)
 HAMBURG = Place("Hamburg", 53.5511, 9.9937)
 COLOGNE = Place("Cologne", 50.9375, 6.9603)
-COLOGNE = Place("Cologne", 50.9375, 6.9603)
 VIENNA = Place("Vienna", 48.2082, 16.3738)
 LONDON = Place("London", 51.5074, -0.1278)
 NEW_YORK = Place("New York", 40.7128, -74.0060)
@@ -35,7 +34,6 @@ TOWNS: dict[str, Place] = {
     "198.51.100.15": LABASA,
     "198.51.100.16": APIA,
     "198.51.100.17": VIENNA,
-    "198.51.100.18": COLOGNE,
     "198.51.100.18": COLOGNE,
 }
 """Of the story of travels."""
