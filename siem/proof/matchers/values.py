@@ -16,6 +16,9 @@ class NotUnderstood(ValueError):
     """The search says something that this reader does not know, or that Elasticsearch would refuse."""
 
 
+ANALYSED = frozenset({"message"})
+"""Keys that our index template has as words of a sentence, not as keywords; nothing here reads words."""
+
 Test = Callable[[Any], bool]
 """Of one value."""
 
@@ -37,6 +40,7 @@ def values(event: Event, field: str) -> list[Any]:
 
 def equal(key: Key, wanted: Any) -> Test:
     """What a term query asks of one value: keywords exactly, in their case; numbers and addresses as such."""
+    _refuse_words(key)
     match key.kind:
         case Kind.TEXT | Kind.TEXTS:
             return lambda value: bool(value == _text(wanted))
@@ -54,6 +58,7 @@ def like(key: Key, pattern: str) -> Test:
 
     Raises `NotUnderstood` where the field is no keyword: only keywords have wildcards.
     """
+    _refuse_words(key)
     if key.kind not in {Kind.TEXT, Kind.TEXTS}:
         raise NotUnderstood(f"{key.name} is no keyword: {pattern!r} is no pattern for it")
     parts = re.findall(r"\\.|.", pattern, re.DOTALL)
@@ -80,6 +85,11 @@ def comparable(key: Key, value: Any) -> Any:
                 assert_never(key.kind)
     except (ValueError, KeyError) as problem:
         raise NotUnderstood(f"{value!r} is no value for {key.name}: {problem}") from problem
+
+
+def _refuse_words(key: Key) -> None:
+    if key.name in ANALYSED:
+        raise NotUnderstood(f"{key.name} is a sentence: whether its words match is not asked here")
 
 
 def _text(value: Any) -> str:

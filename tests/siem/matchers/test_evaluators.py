@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from siem.packages.elastic.template import component_template
 from siem.proof import node
 from siem.proof.matchers import datadog, dsl, kuery, lucene
-from siem.proof.matchers.values import NotUnderstood
+from siem.proof.matchers.values import ANALYSED, NotUnderstood
+from siem.proof.schema import Kind, keys
 from tests.require import require_or_skip
 from tests.siem.matchers import searching
 from tests.siem.matchers.searching import Event, Search
@@ -97,11 +99,29 @@ def test_lucene_is_read_as_elasticsearch_reads_it(
         "seq:1*",
         "src_ip:somewhere",
         "decision:gate:none",
+        "message:denied",
+        "message:den*",
     ],
 )
 def test_what_is_not_understood_is_refused_in_lucene(text: str) -> None:
     with pytest.raises(NotUnderstood):
         lucene_of(text)
+
+
+def test_keys_have_the_types_that_the_index_template_gives_them() -> None:
+    properties = component_template()["template"]["mappings"]["properties"]
+    types = {
+        Kind.TEXT: "keyword",
+        Kind.TEXTS: "keyword",
+        Kind.ADDRESS: "ip",
+        Kind.MOMENT: "date_nanos",
+        Kind.WHOLE: "long",
+        Kind.NUMBER: "double",
+        Kind.TRUTH: "boolean",
+    }
+    for key in keys().values():
+        given = properties[key.name]["type"]
+        assert given == ("match_only_text" if key.name in ANALYSED else types[key.kind]), key.name
 
 
 @pytest.mark.parametrize("text", ["@decision:(", "@decision:deny)", "@decision:deny AND (@gate:x OR", '@seq:>"5"', ""])
