@@ -8,39 +8,28 @@ from typing import Any, assert_never
 import yaml
 
 from siem.files import Files
+from siem.packages.schedule import pause_s
+from siem.packages.sentinel.told import grouping, period_s, told
 from siem.queries import Language, query
 from siem.rule import Rule, Severity
-from siem.sources import rules, seconds
+from siem.sources import rules
 
 VERSION = "1.0.0"
-LONGEST_PERIOD_S = 14 * 86_400
-"""Scheduled rules look back at most fourteen days (Microsoft, "Create scheduled analytics rules")."""
-SHORTEST_FREQUENCY_S = 300
-LONG_PERIOD_S = 2 * 86_400
-"""From here on a rule runs at most once an hour (the same page)."""
 ENTITIES = {"user_id": ("Account", "Name"), "src_ip": ("IP", "Address")}
 """Our keys that Sentinel knows as entities: type and identifier."""
+OLDER = {"DefenseImpairment": "DefenseEvasion", "T1685": "T1562"}
+"""What ATT&CK 19 has named anew, in the words of before that: Sentinel's API knows no others (`AttackTactic`)."""
 
 
 def alarms() -> Sequence[tuple[Rule, str]]:
-    """The rules that are alarms, with their queries, where Kusto can express them."""
+    """The rules that are alarms, with what their analytic rules ask, where Kusto can express them."""
     found = ((rule, query(rule, Language.KUSTO)) for rule in rules() if rule.is_alarm)
-    return [(rule, text) for rule, text in found if text is not None]
+    return [(rule, told(rule, text)) for rule, text in found if text is not None]
 
 
 def rule_files() -> Files:
     """One YAML file for each."""
     return {f"sentinel/analytic-rules/{rule.name}.yaml": _yaml(rule, text).encode() for rule, text in alarms()}
-
-
-def period_s(rule: Rule) -> int:
-    """How far one run looks back, at least as long as the pause between runs."""
-    return min(max(seconds(rule.lookback), frequency_s(rule)), LONGEST_PERIOD_S)
-
-
-def frequency_s(rule: Rule) -> int:
-    """The pause between two runs."""
-    return 3600 if seconds(rule.lookback) >= LONG_PERIOD_S else SHORTEST_FREQUENCY_S
 
 
 def severity(rule: Rule) -> str:
@@ -61,18 +50,20 @@ def severity(rule: Rule) -> str:
 def tactics(rule: Rule) -> list[str]:
     """ATT&CK's tactics in Sentinel's spelling: `attack.credential-access` is `CredentialAccess`."""
     tags = [tag.removeprefix("attack.") for tag in rule.tags if tag.startswith("attack.")]
-    return sorted("".join(word.capitalize() for word in tag.split("-")) for tag in tags if not _is_technique(tag))
+    named = ("".join(word.capitalize() for word in tag.split("-")) for tag in tags if not _is_technique(tag))
+    return sorted({OLDER.get(name, name) for name in named})
 
 
 def techniques(rule: Rule) -> list[str]:
     """ATT&CK's techniques, without their parts: Sentinel takes whole ones here."""
     tags = [tag.removeprefix("attack.") for tag in rule.tags if tag.startswith("attack.")]
-    return sorted({tag.partition(".")[0].upper() for tag in tags if _is_technique(tag)})
+    named = (tag.partition(".")[0].upper() for tag in tags if _is_technique(tag))
+    return sorted({OLDER.get(name, name) for name in named})
 
 
 def entities(rule: Rule) -> list[Mapping[str, Any]]:
-    """Of the keys that a result surely has: those it is grouped by, else those an analyst wants to see."""
-    shown = rule.window.group_by if rule.window else rule.fields
+    """Of the columns of its result. Sentinel leaves out those that are empty."""
+    shown = {*rule.fields, *(rule.window.group_by if rule.window else ())}
     return [
         {"entityType": kind, "fieldMappings": [{"identifier": identifier, "columnName": key}]}
         for key, (kind, identifier) in ENTITIES.items()
@@ -99,7 +90,7 @@ def _yaml(rule: Rule, text: str) -> str:
         "severity": severity(rule),
         "status": "Available",
         "requiredDataConnectors": [],
-        "queryFrequency": _short(frequency_s(rule)),
+        "queryFrequency": _short(pause_s(rule)),
         "queryPeriod": _short(period_s(rule)),
         "triggerOperator": "gt",
         "triggerThreshold": 0,
@@ -107,6 +98,7 @@ def _yaml(rule: Rule, text: str) -> str:
         "relevantTechniques": techniques(rule),
         "query": f"{text}\n",
         **({"entityMappings": entities(rule)} if entities(rule) else {}),
+        **grouping(rule),
     }
     return yaml.dump(document, Dumper=_Readable, sort_keys=False, allow_unicode=True, width=120)
 

@@ -30,9 +30,7 @@ _SELECTED = f"""\
 
 _EARLY = """
 | where (isnull(starttime) or TimeGenerated >= starttime) and (isnull(endtime) or TimeGenerated <= endtime)
-| where array_length(srcipaddr_has_any_prefix) == 0 or has_any_ipv4_prefix(src_ip, srcipaddr_has_any_prefix)
-| where array_length(actorusername_has_any) == 0 or user_id has_any (actorusername_has_any)
-    or changed_by has_any (actorusername_has_any)"""
+| where array_length(srcipaddr_has_any_prefix) == 0 or has_any_ipv4_prefix(src_ip, srcipaddr_has_any_prefix)"""
 
 _MAPPED = """
 | extend
@@ -76,9 +74,11 @@ _MAPPED = """
     EventSchemaVersion = "0.1",
     Dvc = instance_id,
     DvcId = instance_id,
+    DvcIdType = iff(isempty(instance_id), "", "Other"),
     DvcAction = case(decision == "allow", "Allow", decision == "deny", "Deny", ""),
     OldValue = previous_policy_version,
     NewValue = iff(event_name == "policy.changed", policy_version, ""),
+    ValueType = iff(event_name == "policy.changed", "Other", ""),
     ActorUsername = ActorUserId,
     ActorUserIdType = iff(isempty(ActorUserId), "", "Other"),
     ActorUsernameType = iff(isempty(ActorUserId), "", "Simple"),
@@ -103,6 +103,7 @@ _MAPPED = """
     Rule = RuleName"""
 
 _LATE = """
+| where array_length(actorusername_has_any) == 0 or ActorUsername has_any (actorusername_has_any)
 | where array_length(operation_has_any) == 0 or Operation has_any (operation_has_any)
 | where array_length(eventtype_in) == 0 or EventType in~ (eventtype_in)
 | where eventresult == '*' or EventResult =~ eventresult
@@ -110,12 +111,12 @@ _LATE = """
 | where array_length(newvalue_has_any) == 0 or NewValue has_any (newvalue_has_any)"""
 
 _KEPT = """
-| project TimeGenerated, EventCount, EventStartTime, EventEndTime, EventType, EventResult, EventResultDetails,
+| project TimeGenerated, Type, EventCount, EventStartTime, EventEndTime, EventType, EventResult, EventResultDetails,
     EventUid, EventOriginalUid, EventOriginalType, EventOriginalSeverity, EventSeverity, EventMessage, EventProduct,
-    EventProductVersion, EventVendor, EventSchema, EventSchemaVersion, Dvc, DvcId, DvcAction, Operation, Object,
-    ObjectType, OldValue, NewValue, Value, ActorUserId, ActorUserIdType, ActorUsername, ActorUsernameType, User,
-    ActorSessionId, ActingAppId, ActingAppType, TargetAppName, TargetAppType, Application, SrcIpAddr, IpAddr, Src,
-    HttpUserAgent, RuleName, Rule, AdditionalFields"""
+    EventProductVersion, EventVendor, EventSchema, EventSchemaVersion, Dvc, DvcId, DvcIdType, DvcAction, Operation,
+    Object, ObjectType, OldValue, NewValue, Value, ValueType, ActorUserId, ActorUserIdType, ActorUsername,
+    ActorUsernameType, User, ActorSessionId, ActingAppId, ActingAppType, TargetAppName, TargetAppType, Application,
+    SrcIpAddr, IpAddr, Src, HttpUserAgent, RuleName, Rule, AdditionalFields"""
 
 
 def body(name: str) -> str:

@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from siem.packages.sentinel.analytics import (
-    alarms,
-    described,
-    entities,
-    frequency_s,
-    period_s,
-    severity,
-    tactics,
-    techniques,
-)
+from siem.packages.schedule import pause_s
+from siem.packages.sentinel.analytics import alarms, described, entities, severity, tactics, techniques
 from siem.packages.sentinel.asim import FILTERING, PARAMETERS, PLAIN, stored
 from siem.packages.sentinel.columns import TABLE, schema
+from siem.packages.sentinel.told import grouping, iso, period_s
 from siem.packages.sentinel.transform import transform
 from siem.rule import Rule
 
@@ -25,6 +18,9 @@ INPUT = "Custom-Text-Gatetrail"
 WORKSPACE = "[parameters('workspace')]"
 WORKSPACE_ID = "[resourceId('Microsoft.OperationalInsights/workspaces', parameters('workspace'))]"
 TABLE_ID = f"[resourceId('Microsoft.OperationalInsights/workspaces/tables', parameters('workspace'), '{TABLE}')]"
+ENDPOINT_ID = (
+    "[if(empty(parameters('dataCollectionEndpointId')), json('null'), parameters('dataCollectionEndpointId'))]"
+)
 
 Resource = Mapping[str, Any]
 
@@ -37,7 +33,9 @@ def template() -> Resource:
         "parameters": {
             "workspace": _parameter("The Log Analytics workspace that Microsoft Sentinel is on."),
             "location": _parameter("Its region.", "[resourceGroup().location]"),
-            "dataCollectionEndpointId": _parameter("Resource id of a data collection endpoint in that region."),
+            "dataCollectionEndpointId": _parameter(
+                "Resource id of a data collection endpoint in that region; needed only with Azure Private Link.", ""
+            ),
             "filePattern": _parameter(
                 "Where the agents find the events: what the file sink writes.", "/var/log/gatetrail/audit.jsonl"
             ),
@@ -85,7 +83,7 @@ def _collection() -> Resource:
         "kind": "Linux",
         "dependsOn": [TABLE_ID],
         "properties": {
-            "dataCollectionEndpointId": "[parameters('dataCollectionEndpointId')]",
+            "dataCollectionEndpointId": ENDPOINT_ID,
             "streamDeclarations": {
                 INPUT: {"columns": [{"name": name, "type": kind} for name, kind in columns.items()]}
             },
@@ -96,7 +94,6 @@ def _collection() -> Resource:
                         "streams": [INPUT],
                         "filePatterns": ["[parameters('filePattern')]"],
                         "format": "text",
-                        "settings": {"text": {"recordStartTimestampFormat": "ISO 8601"}},
                     }
                 ]
             },
@@ -145,8 +142,8 @@ def _alarm(rule: Rule, text: str) -> Resource:
             "severity": severity(rule),
             "enabled": False,
             "query": text,
-            "queryFrequency": _iso(frequency_s(rule)),
-            "queryPeriod": _iso(period_s(rule)),
+            "queryFrequency": iso(pause_s(rule)),
+            "queryPeriod": iso(period_s(rule)),
             "triggerOperator": "GreaterThan",
             "triggerThreshold": 0,
             "suppressionEnabled": False,
@@ -154,14 +151,6 @@ def _alarm(rule: Rule, text: str) -> Resource:
             "tactics": tactics(rule),
             "techniques": techniques(rule),
             **({"entityMappings": entities(rule)} if entities(rule) else {}),
+            **grouping(rule),
         },
     }
-
-
-def _iso(seconds: int) -> str:
-    """ISO 8601 duration."""
-    days, rest = divmod(seconds, 86_400)
-    hours, rest = divmod(rest, 3600)
-    minutes = rest // 60
-    clock = f"{f'{hours}H' if hours else ''}{f'{minutes}M' if minutes else ''}"
-    return f"P{f'{days}D' if days else ''}{f'T{clock}' if clock else ''}"

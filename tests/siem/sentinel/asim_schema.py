@@ -17,8 +17,12 @@ MANDATORY = {
     "Operation": "string",
     "Object": "string",
     "ObjectType": "string",
+    "Type": "string",
 }
-"""Columns with their types."""
+"""Columns with their types. `Type` names the table, for whoever reads the events of several parsers."""
+
+CONDITIONAL = {"DvcId": "DvcIdType", "NewValue": "ValueType", "ActorUserId": "ActorUserIdType"}
+"""Columns that want another beside them."""
 
 CLOSED = {
     "EventType": {

@@ -10,15 +10,18 @@ from typing import Any
 import pytest
 import yaml
 
+from siem.packages.schedule import LATE_S
 from siem.packages.sentinel import files
 from siem.packages.sentinel.analytics import alarms
-from siem.packages.sentinel.asim import FILTERING, PARAMETERS, PLAIN, names, parser
+from siem.packages.sentinel.asim import FILTERING, PARAMETERS, PLAIN, names, parser, stored
 from siem.packages.sentinel.columns import EVENT_TIME, INGESTED_TIME, TABLE, TIME, columns
 from siem.packages.sentinel.transform import transform
+from siem.places import SAMPLES
 from siem.proof.grammars import kusto
 from siem.proof.schema import keys
+from siem.rule import Rule
 from siem.sources import rules
-from tests.siem.sentinel.asim_schema import CLOSED, MANDATORY
+from tests.siem.sentinel.asim_schema import CLOSED, CONDITIONAL, MANDATORY
 
 pytestmark = [pytest.mark.node, pytest.mark.requirement("E7")]
 
@@ -32,7 +35,9 @@ TEXTS = {
     PLAIN: parser(PLAIN),
     FILTERING: parser(FILTERING),
     **{name: rule["query"] for name, rule in RULES.items()},
+    **{f"stored {name}": f"let {name} = ({PARAMETERS[name]}) {{ {stored(name)} }};\n{name}()" for name in PARAMETERS},
 }
+"""What is stored as a function is asked as Log Analytics does: within its parameters."""
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +90,8 @@ def test_the_transform_uses_only_what_collection_rules_support() -> None:
 @pytest.mark.parametrize("name", [PLAIN, FILTERING])
 def test_a_parser_gives_what_the_schema_asks_for(name: str, given: Mapping[str, Mapping[str, str]]) -> None:
     assert {column: given[name].get(column) for column in MANDATORY} == MANDATORY
+    assert {beside for column, beside in CONDITIONAL.items() if column in given[name]} <= given[name].keys()
+    assert given[f"stored {name}"] == given[name]
 
 
 @pytest.mark.parametrize("column", sorted(CLOSED))
@@ -114,9 +121,10 @@ def test_a_filtering_parser_takes_the_parameters_of_its_schema() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
-def test_an_analytic_rule_gives_its_entities(name: str, given: Mapping[str, Mapping[str, str]]) -> None:
+def test_an_analytic_rule_gives_its_entities_and_its_event(name: str, given: Mapping[str, Mapping[str, str]]) -> None:
     entities = RULES[name].get("entityMappings", ())
     assert {one["columnName"] for entity in entities for one in entity["fieldMappings"]} <= given[name].keys()
+    assert {"TimeGenerated", "event_id"} <= given[name].keys()
 
 
 def test_every_alarm_is_a_rule_and_every_rule_stands_in_the_template() -> None:
@@ -126,7 +134,8 @@ def test_every_alarm_is_a_rule_and_every_rule_stands_in_the_template() -> None:
     assert deployed.keys() == expected
     for rule in RULES.values():
         assert deployed[rule["id"]]["query"] == rule["query"].rstrip("\n")
-        assert deployed[rule["id"]]["severity"] == rule["severity"]
+        for key in ("severity", "incidentConfiguration", "eventGroupingSettings", "entityMappings", "customDetails"):
+            assert deployed[rule["id"]].get(key) == rule.get(key)
         assert not deployed[rule["id"]]["enabled"]
 
 
@@ -145,9 +154,99 @@ def test_the_template_collects_into_the_table_that_it_makes() -> None:
     assert {one["functionAlias"] for one in (of["properties"] for of in of_type("savedSearches"))} == set(PARAMETERS)
 
 
-def test_a_rule_looks_back_as_far_as_it_runs_apart_and_no_farther_than_it_may() -> None:
-    minutes = {"m": 1, "h": 60, "d": 1440}
+def shipped_name(rule: Rule) -> str:
+    return f"sentinel/analytic-rules/{rule.name}.yaml"
+
+
+MINUTES = {"m": 1, "h": 60, "d": 1440}
+
+
+def minutes(span: str) -> int:
+    return int(span[:-1]) * MINUTES[span[-1]]
+
+
+def test_a_rule_looks_back_farther_than_it_runs_apart_and_no_farther_than_it_may() -> None:
+    """Microsoft, "Create scheduled analytics rules": from two days on at most once an hour."""
     for rule in RULES.values():
-        period, frequency = (int(rule[key][:-1]) * minutes[rule[key][-1]] for key in ("queryPeriod", "queryFrequency"))
-        assert 5 <= frequency <= period <= 14 * 1440
+        period, frequency = minutes(rule["queryPeriod"]), minutes(rule["queryFrequency"])
+        assert 5 <= frequency <= period - LATE_S // 60
+        assert period <= 14 * 1440
         assert frequency >= 60 or period < 2 * 1440
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_each_event_is_told_by_one_run_however_late_it_came(name: str) -> None:
+    """The spans of coming in of two runs touch and do not overlap; a replay of old events is not told."""
+    text, frequency = RULES[name]["query"], minutes(RULES[name]["queryFrequency"])
+    (since,) = re.findall(r"ingestion_time\(\) > ago\((\d+)m\)", text)
+    until = re.findall(r"ingestion_time\(\) <= ago\((\d+)m\)", text)
+    assert int(since) - int(until[0] if until else 0) == frequency
+    assert bool(until) == bool(re.search(r"[<.] *\(?ago\(5m\)", text.partition("distinct event_id;")[2]))
+    assert f"event_time > ago({minutes(RULES[name]['queryPeriod'])}m)" in text
+    assert "\n| where event_id in (came_in)\n" in text
+
+
+@pytest.mark.parametrize("rule", [rule for rule, _ in alarms() if rule.window], ids=lambda rule: rule.name)
+def test_a_group_has_one_row_of_a_run_and_one_incident(rule: Rule, given: Mapping[str, Mapping[str, str]]) -> None:
+    assert rule.window is not None
+    shipped = RULES[shipped_name(rule)]
+    assert shipped["query"].rstrip().endswith(f"by {', '.join(rule.window.group_by)}")
+    assert shipped["eventGroupingSettings"] == {"aggregationKind": "AlertPerResult"}
+    assert set(shipped["customDetails"].values()) == {*rule.window.group_by} <= set(given[shipped_name(rule)])
+    grouped = shipped["incidentConfiguration"]["groupingConfiguration"]
+    assert grouped["enabled"]
+    assert grouped["groupByCustomDetails"] == [*shipped["customDetails"]]
+    assert all(re.fullmatch(r"[A-Za-z0-9]{1,20}", one) for one in grouped["groupByCustomDetails"])
+
+
+def test_tactics_and_techniques_are_such_as_the_api_takes() -> None:
+    """`AttackTactic` of API 2023-11-01, as far as rules name them: an unknown word fails the whole deployment."""
+    known = {
+        "CredentialAccess",
+        "DefenseEvasion",
+        "Execution",
+        "Impact",
+        "InitialAccess",
+        "LateralMovement",
+        "Persistence",
+        "PrivilegeEscalation",
+        "Reconnaissance",
+    }
+    assert {tactic for rule in RULES.values() for tactic in rule["tactics"]} <= known
+    techniques = {technique for rule in RULES.values() for technique in rule["relevantTechniques"]}
+    assert all(re.fullmatch(r"T\d{4}", technique) for technique in techniques)
+    assert "T1562" in techniques
+    assert "T1685" not in techniques
+
+
+def test_a_query_is_no_longer_than_it_may_be() -> None:
+    """Microsoft, limits of Microsoft Sentinel's rules, and of Azure Monitor's transformations."""
+    assert max(len(rule["query"]) for rule in RULES.values()) <= 10_000
+    assert len(transform()) <= 15_360
+
+
+def test_a_line_is_a_record_whatever_dates_are_in_it() -> None:
+    """With a format of time given the agent begins records at times of that format."""
+    (collection,) = of_type("dataCollectionRules")
+    (source,) = collection["properties"]["dataSources"]["logFiles"]
+    assert source["format"] == "text"
+    assert "settings" not in source
+
+
+def test_who_acted_is_filtered_by_what_the_parser_says_of_it() -> None:
+    """Whose identity was restricted did not act."""
+    said = parser(FILTERING)
+    assert said.index("ActorUsername = ") < said.index("ActorUsername has_any (actorusername_has_any)")
+    assert said.count("actorusername_has_any") == 3
+
+
+def test_the_custom_parser_of_the_page_is_asked_as_the_built_in_one_asks() -> None:
+    """Microsoft, "Manage ASIM parsers": it calls with all parameters of the schema, by name."""
+    page = (SAMPLES / "sentinel" / "README.md").read_text("utf-8")
+    (text,) = re.findall(r"^  ```\n(.*?)^  ```", page, re.MULTILINE | re.DOTALL)
+    passed = re.findall(r"(\w+)=\1\b", text)
+    assert sorted(passed) == sorted(names(FILTERING))
+    callable_parser = f"let {FILTERING} = ({PARAMETERS[FILTERING]}) {{ {stored(FILTERING)} }};"
+    asked = f"let Im_AuditEventCustom = ({PARAMETERS[FILTERING]}, pack: bool = false) {{ {text} }};"
+    (read,) = kusto.read([f"{callable_parser}\n{asked}\nIm_AuditEventCustom(eventresult='Failure', pack=true)"])
+    assert read.problems == ()
