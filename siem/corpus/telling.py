@@ -77,7 +77,7 @@ VALUES: Mapping[str, Any] = {
     "tool_name": "close_books",
     "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
     "user_id": "o'neil",
-    "working_directory": "/home/cleo/ledger",
+    "working_directory": "/home/ann/ledger",
 }
 """By key. Keys with closed values are not here: the first of them is taken, or what `SPECIAL` has."""
 

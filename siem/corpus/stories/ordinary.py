@@ -116,7 +116,7 @@ async def _agent(stage: Stage, process: Process) -> None:
 
 
 def _moment(name: str, **more: Any) -> Mapping[str, Any]:
-    place = {"transcript_path": "/home/cleo/t.jsonl", "cwd": "/home/cleo", "permission_mode": "default"}
+    place = {"transcript_path": "/home/ann/t.jsonl", "cwd": "/home/ann", "permission_mode": "default"}
     agent = {
         "agent_id": "a1",
         "agent_type": "Explore",
