@@ -1,4 +1,7 @@
-"""`python -m siem`: write all that is generated below siem-samples; `--check`: exit 1 and say what is different."""
+"""`python -m siem`: write all that is generated below siem-samples; `--check`: exit 1 and say what is different.
+
+Exit 2 where a source cannot be used; nothing is written then.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,11 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from siem.files import Files, different, stale, write
+from siem.files import Files, different, remove_stale, stale, write
 from siem.packages import datadog, elastic, grafana, sentinel, splunk, sumo
 from siem.places import SAMPLES
 from siem.queries import query_files
+from siem.sources import RuleBroken
 
 MAKERS: tuple[Callable[[], Files], ...] = (
     query_files,
@@ -28,19 +32,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m siem", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where something is different")
     check = parser.parse_args(arguments).check
-    wrong: list[str] = []
-    for make in MAKERS:
-        files = make()
-        wrong += different(SAMPLES, files) if check else ()
-        old = stale(SAMPLES, files)
-        wrong += old if check else ()
-        if not check:
-            write(SAMPLES, files)
-            for name in old:
-                (SAMPLES / name).unlink()
-    for name in wrong:
-        sys.stderr.write(f"siem-samples/{name} is not what its source says; run: make siem\n")
-    return 1 if wrong else 0
+    try:
+        made = [make() for make in MAKERS]
+    except RuleBroken as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 2
+    told = [line for files in made for line in (_wrong(files) if check else _written(files))]
+    for line in told:
+        sys.stderr.write(f"siem-samples/{line}\n")
+    return 1 if check and told else 0
+
+
+def _wrong(files: Files) -> list[str]:
+    return [
+        *(f"{name} is not what its source says; run: make siem" for name in different(SAMPLES, files)),
+        *(f"{name} has no source; what is yours move elsewhere, then run: make siem" for name in stale(SAMPLES, files)),
+    ]
+
+
+def _written(files: Files) -> list[str]:
+    write(SAMPLES, files)
+    return [f"{name} had no source and was removed" for name in remove_stale(SAMPLES, files)]
 
 
 if __name__ == "__main__":

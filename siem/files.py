@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,8 +23,17 @@ def different(folder: Path, files: Files) -> list[str]:
     return [name for name, content in files.items() if not _is(folder / name, content)]
 
 
+def remove_stale(folder: Path, files: Files) -> list[str]:
+    """Remove those; gives their names."""
+    names = stale(folder, files)
+    for name in names:
+        path = folder / name
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    return names
+
+
 def stale(folder: Path, files: Files) -> list[str]:
-    """Files in the same folders as generated ones that nothing generates any more; only folders named `queries`."""
+    """Files and folders beside generated ones that nothing generates any more; only in folders named `queries`."""
     kept = {folder / name for name in files}
     places = {path.parent for path in kept if path.parent.name == "queries"}
     return sorted(

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from sigma.collection import SigmaCollection
 from sigma.conversion.base import Backend
+from sigma.exceptions import SigmaError
 
 from siem.rule import Rule
 from siem.sources import RuleBroken
@@ -46,15 +47,25 @@ def grouped_condition(rule: Rule, backend: Backend) -> str:
 
 
 def _converted(rule: Rule, document: Document, backend: Backend) -> str:
-    for value in _values(document["detection"]):
+    """Raises `RuleBroken` where Sigma does not understand the rule or the language cannot say it."""
+    for value in _values(rule, document["detection"]):
         if not _PLAIN.fullmatch(value):
             raise RuleBroken(f"{rule.path}: how {value!r} is quoted in every language has not been tried")
-    (text,) = backend.convert(SigmaCollection.from_dicts([dict(document)]))
+    try:
+        (text,) = backend.convert(SigmaCollection.from_dicts([dict(document)]))
+    except (SigmaError, NotImplementedError) as cause:
+        raise RuleBroken(f"{rule.path}: {backend.name} cannot say this: {cause}") from cause
     return str(text)
 
 
-def _values(detection: Mapping[str, Any]) -> Iterator[str]:
+def _values(rule: Rule, detection: Mapping[str, Any]) -> Iterator[str]:
+    if "condition" not in detection:
+        raise RuleBroken(f"{rule.path}: detection: has no condition, such as `condition: selection`")
     for name, selection in detection.items():
-        for value in selection.values() if name != "condition" else ():
+        if name == "condition":
+            continue
+        if not isinstance(selection, dict):
+            raise RuleBroken(f"{rule.path}: detection.{name}: must be keys with the values that they are to have")
+        for value in cast("dict[str, object]", selection).values():
             several = cast("list[object]", value if isinstance(value, list) else [value])
             yield from (str(each) for each in several)

@@ -15,6 +15,9 @@ pytestmark = pytest.mark.requirement("E12")
 
 QUERY = "elastic/queries/call_denied.esql"
 STALE = "splunk/queries/a_rule_that_is_gone.spl"
+STALE_FOLDER = "sumo/queries/mine"
+DIFFERENT = "is not what its source says; run: make siem"
+WITHOUT_SOURCE = "has no source; what is yours move elsewhere, then run: make siem"
 
 
 @pytest.fixture
@@ -30,17 +33,23 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def change_a_byte(samples: Path) -> str:
     path = samples / QUERY
     path.write_bytes(path.read_bytes().replace(b"deny", b"denY", 1))
-    return QUERY
+    return f"{QUERY} {DIFFERENT}"
 
 
 def delete_a_file(samples: Path) -> str:
     (samples / QUERY).unlink()
-    return QUERY
+    return f"{QUERY} {DIFFERENT}"
 
 
 def leave_a_file_behind(samples: Path) -> str:
     (samples / STALE).write_text("`gatetrail`\n")
-    return STALE
+    return f"{STALE} {WITHOUT_SOURCE}"
+
+
+def leave_a_folder_behind(samples: Path) -> str:
+    (samples / STALE_FOLDER).mkdir()
+    (samples / STALE_FOLDER / "notes.txt").write_text("mine\n")
+    return f"{STALE_FOLDER} {WITHOUT_SOURCE}"
 
 
 def contents(samples: Path) -> dict[Path, bytes]:
@@ -53,13 +62,15 @@ def test_everything_generated_is_what_its_source_says(capsys: pytest.CaptureFixt
     assert (said.out, said.err) == ("", "")
 
 
-@pytest.mark.parametrize("spoil", [change_a_byte, delete_a_file, leave_a_file_behind])
+@pytest.mark.parametrize("spoil", [change_a_byte, delete_a_file, leave_a_file_behind, leave_a_folder_behind])
 def test_what_is_different_is_told_and_mended(
     copied: Path, capsys: pytest.CaptureFixture[str], spoil: Callable[[Path], str]
 ) -> None:
     before = contents(copied)
-    name = spoil(copied)
+    said = spoil(copied)
     assert command.main(["--check"]) == 1
-    assert capsys.readouterr().err == f"siem-samples/{name} is not what its source says; run: make siem\n"
+    assert capsys.readouterr().err == f"siem-samples/{said}\n"
     assert command.main([]) == 0
+    removed = "" if said.endswith(DIFFERENT) else f"siem-samples/{said.split()[0]} had no source and was removed\n"
+    assert capsys.readouterr().err == removed
     assert contents(copied) == before
