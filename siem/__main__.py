@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from siem.files import Files, different, remove_stale, stale, write
 from siem.packages import datadog, elastic, grafana, sentinel, splunk, sumo
+from siem.page import page_files
 from siem.places import SAMPLES
 from siem.queries import query_files
 from siem.sources import RuleBroken
@@ -23,6 +24,7 @@ MAKERS: tuple[Callable[[], Files], ...] = (
     sumo.files,
     sentinel.files,
     grafana.files,
+    page_files,
 )
 """In the order of writing. The events have a maker of their own, `siem.corpus`, which needs a database."""
 
