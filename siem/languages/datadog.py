@@ -46,7 +46,7 @@ class Threshold:
     window_s: int
     at_least: int
     counted: str | None
-    """The key whose different values are counted; None: events are."""
+    """The key whose different values are counted, which of events is `event_id`: one that came twice counts once."""
 
 
 def search(rule: Rule) -> str:
@@ -73,7 +73,7 @@ def threshold(rule: Rule) -> Threshold:
         group_by=window.group_by,
         window_s=window.timespan_s,
         at_least=window.at_least,
-        counted=window.counted,
+        counted=window.counted or "event_id",
     )
 
 

@@ -3,7 +3,7 @@
 There is no parser of it to be had, so what is written is kept small: keys out of the JSON, one `where`, one count. Read
 in Sumo's documentation: `where` (https://www.sumologic.com/help/docs/search/search-query-language/search-operators/where/),
 `json` with `nodrop`, which gives null for a key that is not there, `isEmpty`, which is true for null, `in`, `matches`
-with `*`, `timeslice`, `count`, `count_distinct`. Texts are compared with regard to case, as Datadog does. What a
+with `*`, `timeslice`, `count_distinct`. Texts are compared with regard to case, as Datadog does. What a
 comparison with null gives is not said there, so whatever stands under a NOT asks for the key first.
 """
 # pyright: reportMissingTypeStubs=false
@@ -29,8 +29,11 @@ EVERYTHING = "_sourceCategory=mcp/governance/audit"
 """All of our events; `siem-samples/sumo/README.md` says how they get this category."""
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_EVENT = "event_id"
 DIFFERENT = "different_values"
 """What a count of different values is called in the results."""
+EVENTS = "event_count"
+"""What a count of events is called there; one that was delivered twice counts once."""
 
 
 def search(rule: Rule) -> str:
@@ -43,8 +46,18 @@ def search(rule: Rule) -> str:
 
 
 def alert(rule: Rule) -> str:
-    """For a monitor that runs all the time over the window that just ended: as `search`, without slices."""
-    return _joined((*_selected(rule), *(_counted(rule.window, sliced=False) if rule.window else ())))
+    """For a monitor that runs all the time over the window that just ended: as `search`, without slices.
+
+    Its results have the keys of `alert_groups`.
+    """
+    return _joined(
+        (*_selected(rule, *alert_groups(rule)), *(_counted(rule.window, sliced=False) if rule.window else ()))
+    )
+
+
+def alert_groups(rule: Rule) -> tuple[str, ...]:
+    """Keys that tell apart what is told of: the groups of a window, or what an analyst looks at first."""
+    return rule.window.group_by if rule.window else rule.fields[:1]
 
 
 def extraction(keys: Sequence[str]) -> str:
@@ -59,13 +72,13 @@ def quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _selected(rule: Rule) -> tuple[str, ...]:
+def _selected(rule: Rule, *shown: str) -> tuple[str, ...]:
     backend = SearchBackend()
     backend.keys = set()
     try:
         (where,) = backend.convert(SigmaCollection.from_dicts([dict(base(rule))]))
-        keys = {*backend.keys, *(rule.window.group_by if rule.window else ())}
-        counted = {rule.window.counted} if rule.window and rule.window.counted else set[str]()
+        keys = {*backend.keys, *shown, *(rule.window.group_by if rule.window else ())}
+        counted = {rule.window.counted or _EVENT} if rule.window else set[str]()
         return (
             EVERYTHING,
             extraction(sorted(keys | counted)),
@@ -83,12 +96,9 @@ def _counted(window: Window, *, sliced: bool) -> Iterator[str]:
     if sliced:
         yield f"timeslice {window.timespan}"
     groups = ", ".join((*(("_timeslice",) if sliced else ()), *window.group_by))
-    if window.counted is None:
-        yield f"count by {groups}"
-        yield f"where _count >= {window.at_least}"
-    else:
-        yield f"count_distinct({window.counted}) as {DIFFERENT} by {groups}"
-        yield f"where {DIFFERENT} >= {window.at_least}"
+    name = DIFFERENT if window.counted else EVENTS
+    yield f"count_distinct({window.counted or _EVENT}) as {name} by {groups}"
+    yield f"where {name} >= {window.at_least}"
 
 
 def _joined(operators: Sequence[str]) -> str:

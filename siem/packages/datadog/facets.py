@@ -11,6 +11,7 @@ GROUP = "Gatetrail"
 
 TEXTS: Mapping[str, str] = {
     "event_name": "Event",
+    "event_id": "Event id",
     "decision": "Decision",
     "gate": "Gate",
     "reason_code": "Reason",

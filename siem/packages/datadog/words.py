@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from siem.packages.elastic.attack import TACTICS, TECHNIQUES
 from siem.places import SAMPLES
 from siem.rule import Rule, Severity
 
@@ -44,6 +45,27 @@ def message(rule: Rule) -> str:
 
 
 def tags(rule: Rule) -> list[str]:
-    """The rule, its question, and ATT&CK and ATLAS as `attack:t1078`."""
-    known = (tag.replace(".", ":", 1) for tag in rule.tags)
-    return ["source:gatetrail", f"gatetrail_rule:{rule.name}", f"gatetrail_question:{rule.question}", *known]
+    """The rule, its question, its place on Datadog's map of ATT&CK, and ATLAS as `atlas:aml.t0012`."""
+    own = (f"gatetrail_rule:{rule.name}", f"gatetrail_question:{rule.question}")
+    atlas = (tag.replace(".", ":", 1) for tag in rule.tags if tag.startswith("atlas."))
+    return list(dict.fromkeys(("source:gatetrail", "security:attack", *own, *_attack(rule), *atlas)))
+
+
+def _attack(rule: Rule) -> Iterator[str]:
+    """As https://docs.datadoghq.com/security/cloud_siem/detect_and_monitor/mitre_attack_map/ wants the tags.
+
+    Raises KeyError for what the table of ATT&CK does not have.
+    """
+    for tag in (tag.removeprefix("attack.") for tag in rule.tags if tag.startswith("attack.")):
+        if tag in TACTICS:
+            number, name = TACTICS[tag]
+            yield f"tactic:{number}-{_hyphens(name)}"
+            continue
+        technique, _, part = tag.upper().partition(".")
+        yield f"technique:{technique}-{_hyphens(TECHNIQUES[technique].name)}"
+        if part:
+            yield f"subtechnique:{tag.upper()}-{_hyphens(TECHNIQUES[tag.upper()].name)}"
+
+
+def _hyphens(name: str) -> str:
+    return name.lower().replace(" ", "-")

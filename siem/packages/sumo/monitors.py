@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from siem.languages.sumo import alert
+from siem.languages.sumo import alert, alert_groups
 from siem.places import SAMPLES
 from siem.queries import Language, query
 from siem.rule import Rule, Severity
 from siem.sources import rules, seconds
 
-RANGES = ("5m", "10m", "15m", "30m", "1h", "3h", "6h", "12h", "24h")
+RANGES = ("5m", "10m", "15m", "30m", "1h", "6h", "12h", "24h")
 """All that a monitor may look back."""
 
 LATE_S = 600
 """How much further than its lookback a monitor of single events looks: they may come in late."""
+
+DELAY = "2m"
+"""How much later a monitor that counts looks at its window, so that the newest events are there, too."""
 
 LOUD = frozenset({Severity.HIGH, Severity.CRITICAL})
 
@@ -36,14 +39,14 @@ def monitors() -> dict[str, Any]:
 
 
 def monitor(rule: Rule, text: str) -> dict[str, Any]:
-    """It tells when the search finds a row, and is quiet again when it finds none."""
+    """It tells when the search finds a row, once for each group, and is quiet again when it finds none."""
     loudness = "Critical" if rule.severity in LOUD else "Warning"
     return {
         "type": "MonitorsLibraryMonitorExport",
         "name": f"Gatetrail: {rule.title}",
         "description": rule.description,
         "monitorType": "Logs",
-        "evaluationDelay": "0m",
+        "evaluationDelay": DELAY if rule.window else "0m",
         "queries": [{"rowId": "A", "query": text}],
         "triggers": [
             _trigger(loudness, "GreaterThanOrEqual", window(rule)),
@@ -52,6 +55,7 @@ def monitor(rule: Rule, text: str) -> dict[str, Any]:
         "notifications": [],
         "isDisabled": False,
         "groupNotifications": True,
+        "notificationGroupFields": list(alert_groups(rule)),
         "playbook": playbook(rule),
     }
 

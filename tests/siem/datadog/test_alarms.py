@@ -52,6 +52,27 @@ def test_monitor_asks_for_the_threshold(rule: Rule) -> None:
     assert monitor["options"]["thresholds"]["critical"] == wanted.at_least
 
 
+@pytest.mark.parametrize("rule", [rule for rule in rules() if rule.window], ids=lambda rule: rule.name)
+def test_what_monitors_count_and_group_by_are_facets_and_what_came_twice_counts_once(rule: Rule) -> None:
+    found = threshold(rule)
+    assert found.counted is not None
+    assert {*found.group_by, found.counted} <= set(TEXTS)
+    (counted,) = detection_rules()[rule.name]["queries"]
+    assert (counted["aggregation"], counted["distinctFields"]) == ("cardinality", [f"@{found.counted}"])
+
+
+@pytest.mark.parametrize("name", sorted(monitors().keys() | detection_rules().keys()))
+def test_rule_stands_on_the_map_of_attack(name: str) -> None:
+    """Tags as https://docs.datadoghq.com/security/cloud_siem/detect_and_monitor/mitre_attack_map/ has them."""
+    rule = next(rule for rule in rules() if rule.name == name)
+    wanted = {tag.removeprefix("attack.t").partition(".")[0] for tag in rule.tags if re.match(r"attack\.t\d", tag)}
+    for tags in (found[name]["tags"] for found in (monitors(), detection_rules()) if name in found):
+        places = [re.fullmatch(r"(tactic:TA|technique:T)(\d{4})-[a-z-]+", tag) for tag in tags]
+        assert "tactic:TA" in {place[1] for place in places if place}
+        assert {place[2] for place in places if place and place[1] == "technique:T"} == wanted
+        assert not [tag for tag in tags if tag.startswith("attack:")]
+
+
 @pytest.mark.parametrize("name", sorted(monitors().keys() | detection_rules().keys()))
 def test_message_says_what_to_do_and_notifies_nobody(name: str) -> None:
     rule = next(rule for rule in rules() if rule.name == name)

@@ -94,6 +94,7 @@ def test_what_is_counted_has_all_keys_of_its_group(kind: Kind) -> None:
         assert (found.group_by, found.window_s, found.at_least) == (
             window.group_by, window.timespan_s, window.at_least,
         )  # fmt: skip
+        assert found.counted == (window.counted if kind is Kind.DISTINCT else "event_id")
         assert found.search.startswith(search(rule))
         for key in (*window.group_by, *((window.counted,) if window.counted else ())):
             assert f"@{key}:*" in found.search

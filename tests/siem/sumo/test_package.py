@@ -14,6 +14,7 @@ from siem.packages.sumo.extraction import KEYS, extraction_rule
 from siem.packages.sumo.library import dashboard, library
 from siem.packages.sumo.monitors import RANGES, monitors, window
 from siem.places import SAMPLES
+from siem.proof.grammars.sumo import read
 from siem.proof.schema import keys
 from siem.queries import Language, query
 from siem.rule import Rule
@@ -44,8 +45,11 @@ PANEL = (
 PANEL_QUERY = ({"queryString", "queryType", "queryKey"}, {"parseMode", "timeSource"})
 MONITOR = (
     {"type", "name", "monitorType", "queries", "triggers"},
-    {"description", "evaluationDelay", "notifications", "isDisabled", "groupNotifications", "playbook"},
-)
+    {
+        "description", "evaluationDelay", "notifications", "isDisabled", "groupNotifications",
+        "notificationGroupFields", "playbook",
+    },
+)  # fmt: skip
 TRIGGER = (
     {"triggerType", "timeRange", "threshold", "thresholdType"},
     {"detectionMethod", "resolutionWindow", "field"},
@@ -54,6 +58,10 @@ EXTRACTION = ({"name", "scope", "parseExpression"}, {"enabled"})
 """Members that must be there, and those that may be, as the models of Sumo's API (version 1.0.0) have them."""
 
 ALARMS: list[Mapping[str, Any]] = monitors()["children"]
+LONGEST_QUERY = 4000
+"""Letters that a monitor's query may have: https://www.sumologic.com/help/docs/alerts/monitors/."""
+MOST_GROUPS = 10
+"""Fields by which a monitor may group: https://www.sumologic.com/help/docs/alerts/monitors/alert-grouping/."""
 BY_TITLE = {f"Gatetrail: {rule.title}": rule for rule in rules()}
 
 
@@ -111,6 +119,24 @@ def test_monitor_tells_when_its_search_finds_a_row(monitor: Mapping[str, Any]) -
     assert ended["triggerType"] == f"Resolved{begun['triggerType']}"
     assert (begun["threshold"], begun["thresholdType"]) == (1, "GreaterThanOrEqual")
     assert rule.id in monitor["playbook"]
+    assert all(len(asked["query"]) <= LONGEST_QUERY for asked in monitor["queries"])
+
+
+@pytest.mark.parametrize("monitor", ALARMS, ids=lambda monitor: str(monitor["name"]))
+def test_whom_a_monitor_told_of_does_not_silence_it_for_the_next(monitor: Mapping[str, Any]) -> None:
+    rule = BY_TITLE[monitor["name"]]
+    (asked,) = monitor["queries"]
+    groups = monitor["notificationGroupFields"]
+    assert groups == (list(rule.window.group_by) if rule.window else [rule.fields[0]])
+    assert monitor["groupNotifications"]
+    assert groups
+    assert len(groups) <= MOST_GROUPS
+    assert not read(f"{asked['query']}\n| where {' and '.join(f'!isEmpty({key})' for key in groups)}").problems
+
+
+@pytest.mark.parametrize("monitor", ALARMS, ids=lambda monitor: str(monitor["name"]))
+def test_monitor_that_counts_waits_until_its_window_is_there(monitor: Mapping[str, Any]) -> None:
+    assert monitor["evaluationDelay"] == ("2m" if BY_TITLE[monitor["name"]].window else "0m")
 
 
 @pytest.mark.parametrize("rule", [rule for rule in rules() if rule.window], ids=lambda rule: rule.name)

@@ -81,6 +81,16 @@ def test_monitor_counts_without_slices(rule: Rule) -> None:
     assert alert(rule).endswith(f" >= {window.at_least}")
 
 
+@pytest.mark.parametrize("rule", [rule for rule in rules() if rule.window], ids=lambda rule: rule.name)
+def test_what_was_delivered_twice_counts_once(rule: Rule) -> None:
+    assert rule.window is not None
+    counted = rule.window.counted or "event_id"
+    for text in (search(rule), alert(rule)):
+        assert f'"{counted}"' in text.splitlines()[1]
+        assert f"| count_distinct({counted}) as " in text
+        assert "| count by " not in text
+
+
 def test_keys_come_out_of_the_event_in_one_operator() -> None:
     assert extraction(["gate", "user_id"]) == 'json "gate", "user_id" nodrop'
 
