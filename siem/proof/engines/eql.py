@@ -46,14 +46,25 @@ class Eql:
 
 
 def run(text: str, events: Sequence[Event]) -> frozenset[str]:
-    """The last event of each result. Raises eql's errors for what is no EQL."""
+    """The last event of each result. Raises eql's errors for what is no EQL.
+
+    Of a sequence only the events that fit one of its steps are streamed; `until`, for which others matter, is refused.
+    """
+    asked = _parsed(text)
+    rows = sorted((row for event in events if (row := _row(event)) is not None), key=_order)
+    if isinstance(asked.first, eql.ast.Sequence):
+        fitting = {id(row) for step in _steps(text) for (row,) in _results(step, rows)}
+        rows = [row for row in rows if id(row) in fitting]
+    return frozenset(str(result[-1].data["event_id"]) for result in _results(asked, rows))
+
+
+def _results(asked: Any, rows: Sequence[Any]) -> Sequence[Sequence[Any]]:
     engine = eql.PythonEngine()
     results: list[Any] = []
-    engine.add_query(_parsed(text))
+    engine.add_query(asked)
     engine.add_output_hook(results.append)
-    rows = [row for event in events if (row := _row(event)) is not None]
-    engine.stream_events(sorted(rows, key=_order), finalize=True)
-    return frozenset(str(result.events[-1].data["event_id"]) for result in results)
+    engine.stream_events(rows, finalize=True)
+    return [result.events for result in results]
 
 
 def _row(event: Event) -> Any:
@@ -76,9 +87,17 @@ def _parsed(text: str) -> Any:
         parsed = eql.parse_query(text)
     if isinstance(parsed.first, eql.ast.Sequence):
         assert " ?" not in text.partition("[")[0], "keys that may be missing are not told apart here"
+        assert parsed.first.close is None, "until is not known here"
         for step in parsed.first.queries:
             _with_keys(step)
     return parsed
+
+
+@cache
+def _steps(text: str) -> Sequence[Any]:
+    """The different steps of a sequence, each as a query of its own."""
+    different = {str(step.query): step.query for step in _parsed(text).first.queries}
+    return [eql.ast.PipedQuery(query) for query in different.values()]
 
 
 def _with_keys(step: Any) -> None:
