@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import yaml
 
+from siem.packages.grafana.on_sql import UID, panel_ids
 from siem.packages.grafana.panels import SQL_SOURCE, Json
 from siem.packages.grafana.rule_sql import NEEDS_PLACES, rule_sql
 from siem.rule import Rule, Severity
@@ -71,6 +72,8 @@ def _alert(rule: Rule, span_s: int) -> Json:
         "title": rule.title,
         "condition": "B",
         "data": [_counted(rule, span_s), _ABOVE_NONE],
+        "dashboardUid": UID,
+        "panelId": panel_ids()[rule.title],
         "noDataState": "Alerting",
         "execErrState": "Error",
         "for": "0s",

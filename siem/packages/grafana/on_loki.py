@@ -30,7 +30,7 @@ TROUBLE = (
     ' or (event_name="tool_call.decided" and gate="audit")'
 )
 BEATS = f'{STREAM} |= "audit.heartbeat" | json | event_name="audit.heartbeat"'
-TRACE = f'{STREAM} |= "$trace_id" | json | trace_id="$trace_id"'
+TRACE = f'{STREAM} |= "$trace_id" | json | trace_id="$trace_id" | trace_id!=""'
 
 
 def on_loki() -> Json:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -44,6 +46,13 @@ def on_sql() -> Json:
         [textbox("trace_id", "Trace")],
         [_overview(), _trace(), _all_rules(found), *_by_question(found)],
     )
+
+
+@cache
+def panel_ids() -> Mapping[str, int]:
+    """By title: an alert leads to the panel that shows its findings."""
+    rows = on_sql()["panels"]
+    return {panel["title"]: panel["id"] for row in rows for panel in (row, *row.get("panels", ()))}
 
 
 def _overview() -> Row:

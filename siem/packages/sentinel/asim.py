@@ -47,7 +47,7 @@ _MAPPED = """
     Object = case(
         event_name in ("policy.changed", "policy.rejected"), policy_source,
         event_name in ("identity.restricted", "identity.restored"), coalesce(user_id, token_id),
-        event_name == "scanner.detected", endpoint,
+        event_name == "scanner.detected", coalesce(endpoint, "Gatetrail"),
         tool_name),
     ObjectType = iff(event_name in ("policy.changed", "policy.rejected"), "Policy Rule", "Other"),
     Operation = coalesce(method, event_name),
@@ -59,8 +59,8 @@ _MAPPED = """
         "High")
 | extend
     EventCount = int(1),
-    EventStartTime = TimeGenerated,
-    EventEndTime = TimeGenerated,
+    EventStartTime = event_time,
+    EventEndTime = event_time,
     EventUid = event_id,
     EventOriginalUid = event_id,
     EventOriginalType = event_name,

@@ -12,7 +12,7 @@ from siem.golden import golden
 from siem.sources import rules
 from tests.deploy.grafana_sql import View
 from tests.siem.grafana.conftest import Ask
-from tests.siem.grafana.shipped import alert_groups, alert_text
+from tests.siem.grafana.shipped import alert_groups, alert_text, dashboard, panels
 
 pytestmark = [pytest.mark.postgres, pytest.mark.requirement("E7")]
 
@@ -66,6 +66,14 @@ def test_its_condition_is_a_threshold_on_its_count(group: Any, alert: Any) -> No
 def test_every_rule_that_somebody_is_woken_for_has_one() -> None:
     wanted = {rule.name for rule in rules() if rule.severity.value != "informational"}
     assert {alert["labels"]["rule"] for _, alert in ALERTS} == wanted
+
+
+@EACH
+def test_it_leads_to_the_panel_that_shows_what_was_found(group: Any, alert: Any) -> None:
+    assert group["orgId"] == 1
+    found = dashboard("gatetrail-sql")
+    titles = {panel["id"]: panel["title"] for panel in panels(found)}
+    assert (alert["dashboardUid"], titles[alert["panelId"]]) == (found["uid"], alert["title"])
 
 
 def test_names_are_different_and_short_enough() -> None:

@@ -107,6 +107,10 @@ def test_trouble_and_a_trace_are_shown() -> None:
     assert {event["event_id"] for event in passing(query, corpus())} == golden()["trace_events"].matches
 
 
+def test_without_a_trace_given_no_events_are_shown_as_one() -> None:
+    assert passing(QUERIES["All events of the trace"].replace("$trace_id", ""), corpus()) == []
+
+
 def test_every_panel_has_lines() -> None:
     for title, query in QUERIES.items():
         if "$trace_id" not in query:
