@@ -148,7 +148,7 @@ def test_datadog_gets_the_body_of_a_rule(name: str) -> None:
     (case,) = body["cases"]
     assert case["status"] == RULES[name].severity.value
     assert {one["aggregation"] for one in body["queries"]} == {
-        {"sequence_detection": "count", "new_value": "new_value", "impossible_travel": "geo_data"}[method]
+        {"sequence_detection": "cardinality", "new_value": "new_value", "impossible_travel": "geo_data"}[method]
     }
     named = {one["name"] for one in body["queries"]}
     assert {step["condition"].partition(" ")[0] for step in steps["steps"]} <= named
