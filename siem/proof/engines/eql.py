@@ -48,13 +48,15 @@ class Eql:
 def run(text: str, events: Sequence[Event]) -> frozenset[str]:
     """The last event of each result. Raises eql's errors for what is no EQL.
 
-    Of a sequence only the events that fit one of its steps are streamed; `until`, for which others matter, is refused.
+    Of a sequence only the events that fit one of its steps are streamed, and where all steps are the same they are not
+    asked for a second time; `until`, for which other events matter, is refused.
     """
     asked = _parsed(text)
     rows = sorted((row for event in events if (row := _row(event)) is not None), key=_order)
     if isinstance(asked.first, eql.ast.Sequence):
         fitting = {id(row) for step in _steps(text) for (row,) in _results(step, rows)}
         rows = [row for row in rows if id(row) in fitting]
+        asked = _bare(text)
     return frozenset(str(result[-1].data["event_id"]) for result in _results(asked, rows))
 
 
@@ -98,6 +100,17 @@ def _steps(text: str) -> Sequence[Any]:
     """The different steps of a sequence, each as a query of its own."""
     different = {str(step.query): step.query for step in _parsed(text).first.queries}
     return [eql.ast.PipedQuery(query) for query in different.values()]
+
+
+@cache
+def _bare(text: str) -> Any:
+    """The sequence for events that are known to fit: without what its steps ask for, when they all ask for the same."""
+    sequence = _parsed(text).first
+    if len(_steps(text)) > 1:
+        return _parsed(text)
+    anything = eql.ast.EventQuery(sequence.queries[0].query.event_type, eql.ast.Boolean(True))
+    steps = [eql.ast.SubqueryBy(anything, step.join_values, step.data) for step in sequence.queries]
+    return eql.ast.PipedQuery(eql.ast.Sequence(steps, sequence.max_span))
 
 
 def _with_keys(step: Any) -> None:

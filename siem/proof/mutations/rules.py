@@ -19,7 +19,7 @@ from siem.proof.mutations.sigma_rules import changed_rules
 from siem.queries import Language, query
 from siem.rule import Rule
 
-MOST_TIMES = 8
+MOST_TIMES = 5
 """So many of the matches' times stand for all from which or until which a question may be asked."""
 TICK = timedelta(microseconds=1)
 SIGMA_ENGINES = ("sqlite", "eql")
