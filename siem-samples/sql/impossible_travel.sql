@@ -1,8 +1,12 @@
 -- impossible_travel, question 10: calls of a user from more than 500 km away from the call before, sooner than anybody
 -- gets there at 900 km/h. Variables: since, until.
--- Where addresses are is not in the record. Load it beside it before you ask:
+-- Where addresses are is not in the record. Load it beside it first, in the same session of psql:
+--   BEGIN READ WRITE;
 --   CREATE TEMP TABLE places (src_ip text PRIMARY KEY, latitude double precision, longitude double precision, city text);
--- with a row for each address, from the geo database that you have (siem-samples/events/places.csv for the sample events).
+--   \copy places FROM 'places.csv' WITH (FORMAT csv, HEADER)
+--   COMMIT;
+-- with a row for each address, from the geo database that you have. siem-samples/events/places.csv is for the sample
+-- events. Then set since and until with \set, and read this file with \i.
 -- Calls without an address, or with one that has no place (private ones), are passed over as if they had not been.
 -- The day before since is enough of a baseline: in 23 hours one gets anywhere at 900 km/h.
 WITH located AS (

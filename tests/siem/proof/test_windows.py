@@ -73,9 +73,9 @@ def test_engines_count_alike(asked: Mapping[str, Engine], steps: list[tuple[floa
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from([0.000001, 60.0, 3599.999999, 3600.0, 86400.0]),
+            st.sampled_from([0.0, 0.000001, 60.0, 3599.999999, 3600.0, 86400.0]),
             st.sampled_from("ab"),
-            st.sampled_from([None, "one", "other"]),
+            st.sampled_from([None, "one", "other", "third"]),
         ),
         min_size=1,
         max_size=25,
