@@ -45,7 +45,7 @@ def monitor(rule: Rule) -> dict[str, Any]:
             "enable_logs_sample": True,
             "include_tags": True,
             "new_group_delay": 0,
-            "on_missing_data": "default",
+            "on_missing_data": "resolve",
         },
     }
 

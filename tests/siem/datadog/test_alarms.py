@@ -50,6 +50,7 @@ def test_monitor_asks_for_the_threshold(rule: Rule) -> None:
     late_s = 0 if rule.window else LATE_S
     assert int(asked["number"]) * {"m": 60, "h": 3600}[asked["unit"]] == wanted.window_s + late_s
     assert monitor["options"]["thresholds"]["critical"] == wanted.at_least
+    assert monitor["options"]["on_missing_data"] == "resolve", "what counts values would stay in alarm without events"
 
 
 @pytest.mark.parametrize("rule", [rule for rule in rules() if rule.window], ids=lambda rule: rule.name)

@@ -13,7 +13,7 @@ from siem.languages.sumo import EVERYTHING, alert
 from siem.packages.sumo.extraction import KEYS, extraction_rule
 from siem.packages.sumo.library import dashboard, library
 from siem.packages.sumo.monitors import RANGES, monitors, window
-from siem.places import SAMPLES
+from siem.places import EVERY_KIND, SAMPLES
 from siem.proof.grammars.sumo import read
 from siem.proof.schema import keys
 from siem.queries import Language, query
@@ -69,6 +69,23 @@ def test_collector_gives_events_the_category_that_searches_begin_with() -> None:
     (followed,) = orjson.loads((SAMPLES / "sumo/collector/sources.json").read_bytes())["sources"]
     assert f"_sourceCategory={followed['category']}" == EVERYTHING
     assert not followed["multilineProcessingEnabled"]
+
+
+@pytest.mark.parametrize(
+    "line", EVERY_KIND.read_text("utf-8").splitlines(), ids=lambda line: orjson.loads(line)["event_name"]
+)
+def test_collector_reads_the_time_of_the_event_and_stamps_no_old_one_anew(line: str) -> None:
+    """As "Specifying a custom timestamp format" of Sumo's page on time says: RE2, one group, `SSS` for milliseconds."""
+    (followed,) = orjson.loads((SAMPLES / "sumo/collector/sources.json").read_bytes())["sources"]
+    (told,) = followed["defaultDateFormats"]
+    found = re.search(told["locator"], line)
+    assert found is not None
+    assert "(?" not in told["locator"]
+    assert told["format"] == "yyyy-MM-dd'T'HH:mm:ss.SSS"
+    assert len(found.groups()) == 1
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}", found[1])
+    assert orjson.loads(line)["@timestamp"].startswith(found[1])
+    assert (followed["forceTimeZone"], followed["timeZone"]) == (True, "UTC")
 
 
 def test_extraction_rule_takes_keys_of_the_schema() -> None:
