@@ -57,6 +57,11 @@ ROLES = (
 )
 """The tier first, then the roles of the token."""
 
+LINE = "gatetrail_line"
+"""Where a decoded line stands until it is known to be an event; no document keeps it."""
+
+NO_EVENT = "is no event of Gatetrail with a schema_version that begins with 1."
+
 LONGEST_ADDRESS = 40
 """As in `gatetrail.formats.addresses`."""
 
@@ -103,6 +108,7 @@ def processors() -> Iterator[Processor]:
 
 def on_failure() -> Iterator[Processor]:
     """The event is kept, with all keys and the whole line, and says which processor failed and why."""
+    yield {"remove": {"field": LINE, "ignore_missing": True, "tag": "line_of_what_failed"}}
     yield {
         "set": {
             "field": "@timestamp",
@@ -119,7 +125,8 @@ def on_failure() -> Iterator[Processor]:
         "append": {
             "field": "error.message",
             "value": "Processor {{{_ingest.on_failure_processor_type}}} with tag "
-            "{{{_ingest.on_failure_processor_tag}}} failed: {{{_ingest.on_failure_message}}}",
+            "{{{_ingest.on_failure_processor_tag}}} in pipeline {{{_ingest.pipeline}}} failed: "
+            "{{{_ingest.on_failure_message}}}",
             "tag": "error_message",
         }
     }
@@ -147,16 +154,24 @@ def _decoded() -> Iterator[Processor]:
     yield {
         "json": {
             "field": "event.original",
-            "add_to_root": True,
+            "target_field": LINE,
             "if": "ctx.event_name == null && ctx.event?.original != null",
             "tag": "decode",
         }
     }
     yield {
         "fail": {
-            "message": "it is no event of Gatetrail with a schema_version that begins with 1.",
-            "if": "!(ctx.event_name instanceof String) || !(ctx.schema_version instanceof String)"
-            " || !ctx.schema_version.startsWith('1.')",
+            "message": f"the line {NO_EVENT}",
+            "if": f"ctx.{LINE} != null && (!(ctx.{LINE} instanceof Map) || {_no_event(f'ctx.{LINE}')})",
+            "tag": "known_line",
+            "description": "Before its keys are among ours: the mapping would refuse a text where ECS has an object",
+        }
+    }
+    yield _script(f"ctx.putAll(ctx.remove('{LINE}'));", "keys_of_line", f"ctx.{LINE} != null")
+    yield {
+        "fail": {
+            "message": f"it {NO_EVENT}",
+            "if": _no_event("ctx"),
             "tag": "known_version",
         }
     }
@@ -169,6 +184,11 @@ def _decoded() -> Iterator[Processor]:
             "description": "What is sent again has the same id, and is refused as there already",
         }
     }
+
+
+def _no_event(of: str) -> str:
+    known = f"{of}.event_name instanceof String", f"{of}.schema_version instanceof String"
+    return f"!({known[0]}) || !({known[1]}) || !{of}.schema_version.startsWith('1.')"
 
 
 def _constants() -> Iterator[Processor]:

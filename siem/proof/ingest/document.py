@@ -81,4 +81,6 @@ class Document:
 
 
 def _object(value: Any) -> dict[str, Any]:
+    if isinstance(value, list):
+        raise NotKnown("a path through a list")
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

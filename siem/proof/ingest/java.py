@@ -20,8 +20,8 @@ class Math:
 
 
 def instance_of(value: Any, name: str) -> bool:
-    """Whether a value that came from JSON is a `String`, `Double` or `Float`; JSON never becomes the last."""
-    kinds: Mapping[str, type | tuple[()]] = {"String": str, "Double": float, "Float": ()}
+    """Whether a value that came from JSON is a `String`, `Map`, `Double` or `Float`; JSON never becomes the last."""
+    kinds: Mapping[str, type | tuple[()]] = {"String": str, "Map": dict, "Double": float, "Float": ()}
     if name not in kinds:
         raise NotKnown(f"instanceof {name}")
     return isinstance(value, kinds[name])
@@ -33,6 +33,11 @@ def new(name: str) -> Any:
     if name not in made:
         raise NotKnown(f"new {name}")
     return made[name]()
+
+
+def equal(one: Any, other: Any) -> bool:
+    """As `==` of two `def`: by value, also of numbers of two kinds; a boolean is no number."""
+    return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)
 
 
 def field_of(value: Any, name: str) -> Any:
@@ -54,6 +59,8 @@ def called(value: Any, name: str, arguments: Sequence[Any]) -> Any:
         return _of_text(value, name, arguments)
     if isinstance(value, list):
         return _of_list(cast("list[object]", value), name, arguments)
+    if isinstance(value, dict):
+        return _of_map(cast("dict[str, object]", value), name, arguments)
     raise NotKnown(f"method {name} of {type(value).__name__}")
 
 
@@ -93,3 +100,13 @@ def _of_list(values: list[object], name: str, arguments: Sequence[Any]) -> Any:
             return values.extend(more)
         case _:
             raise NotKnown(f"method {name} of a list")
+
+
+def _of_map(values: dict[str, object], name: str, arguments: Sequence[Any]) -> Any:
+    match name, arguments:
+        case "remove", [str() as key]:
+            return values.pop(key, None)
+        case "putAll", [more]:
+            return values.update(cast("dict[str, object]", more))
+        case _:
+            raise NotKnown(f"method {name} of a map")

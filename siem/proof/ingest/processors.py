@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any, cast
-
-import orjson
 
 from siem.proof.ingest import painless
 from siem.proof.ingest.document import Document, Failed, NotKnown
@@ -25,16 +24,25 @@ def run(pipeline: Mapping[str, Any], document: Document) -> None:
         if name not in {"description", "processors", "on_failure", "_meta", "version"}:
             raise NotKnown(f"{name} of a pipeline")
     try:
-        _run_all(pipeline["processors"], document)
+        _run_handled(pipeline["processors"], pipeline.get("on_failure", ()), document)
     except _Stopped as stopped:
-        if not pipeline.get("on_failure"):
-            raise Failed(stopped.message) from stopped
+        raise Failed(stopped.message) from stopped
+
+
+def _run_handled(
+    processors: Sequence[Mapping[str, Options]], handlers: Sequence[Mapping[str, Options]], document: Document
+) -> None:
+    try:
+        _run_all(processors, document)
+    except _Stopped as stopped:
+        if not handlers:
+            raise
         document.ingest |= {
             "on_failure_message": stopped.message,
             "on_failure_processor_type": stopped.kind,
             "on_failure_processor_tag": stopped.tag,
         }
-        _run_all(pipeline["on_failure"], document)
+        _run_all(handlers, document)
 
 
 class _Stopped(Exception):
@@ -53,10 +61,20 @@ def _run_all(processors: Sequence[Mapping[str, Options]], document: Document) ->
             raise NotKnown(f"options {sorted(unknown)} of processor {kind}")
         try:
             if "if" not in options or painless.condition(options["if"], document.source):
-                work(options, document)
+                _worked(work, options, document)
         except Failed as problem:
-            if options.get("ignore_failure") is not True:
-                raise _Stopped(kind, str(options.get("tag", "")), str(problem)) from problem
+            # Elasticsearch wraps a processor that has a condition, and tells of the wrapping.
+            told = "conditional" if "if" in options else kind
+            raise _Stopped(told, str(options.get("tag", "")), str(problem)) from problem
+
+
+def _worked(work: Callable[[Options, Document], None], options: Options, document: Document) -> None:
+    """A failure is ignored that is the processor's own; that of its condition never is."""
+    try:
+        work(options, document)
+    except Failed:
+        if options.get("ignore_failure") is not True:
+            raise
 
 
 def _set(options: Options, document: Document) -> None:
@@ -80,22 +98,34 @@ def _rename(options: Options, document: Document) -> None:
     if document.get(options["target_field"]) is not None:
         raise Failed(f"field [{options['target_field']}] already exists")
     document.drop(options["field"])
-    document.put(options["target_field"], value)
+    try:
+        document.put(options["target_field"], value)
+    except Failed:
+        document.put(options["field"], value)
+        raise
 
 
 def _json(options: Options, document: Document) -> None:
-    if options.get("add_to_root") is not True:
-        raise NotKnown("json without add_to_root")
     text = document.get(options["field"])
     if not isinstance(text, str):
         raise Failed(f"field [{options['field']}] is no text")
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError as problem:
+        value = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+    except json.JSONDecodeError as problem:
         raise Failed(f"field [{options['field']}] holds no JSON") from problem
-    if not isinstance(value, dict):
-        raise Failed("cannot add non-map fields to root of document")
-    document.source.update(cast("dict[str, Any]", value))
+    document.put(options["target_field"], value)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Elasticsearch refuses a key that stands twice, unless `allow_duplicate_keys` says otherwise."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Failed("Duplicate field")
+    return found
+
+
+def _no_number(word: str) -> Any:
+    raise Failed(f"{word} is no number of JSON")
 
 
 def _fail(options: Options, document: Document) -> None:
@@ -133,6 +163,8 @@ def _listed(value: Any) -> list[object]:
 def _append(options: Options, document: Document) -> None:
     values = _listed(document.get(options["field"]))
     value = document.filled(options["value"])
+    if isinstance(value, list):
+        raise NotKnown("append of a list")
     if options.get("allow_duplicates") is not False or value not in values:
         values.append(value)
     document.put(options["field"], values)
@@ -163,7 +195,7 @@ def _pipeline(options: Options, document: Document) -> None:  # noqa: ARG001 -- 
 _KNOWN: Mapping[str, tuple[Callable[[Options, Document], None], frozenset[str]]] = {
     "set": (_set, frozenset(("field", "value", "copy_from", "override"))),
     "rename": (_rename, frozenset(("field", "target_field"))),
-    "json": (_json, frozenset(("field", "add_to_root"))),
+    "json": (_json, frozenset(("field", "target_field"))),
     "fail": (_fail, frozenset(("message",))),
     "convert": (_convert, frozenset(("field", "target_field", "type"))),
     "append": (_append, frozenset(("field", "value", "allow_duplicates"))),

@@ -128,11 +128,15 @@ def test_what_cannot_be_read_is_kept_and_says_what_went_wrong(brought: Event) ->
     assert document["event"]["kind"] == "pipeline_error"
     assert document["event"]["dataset"] == DATASET, "or the mapping refuses it"
     assert len(document["error"]["message"]) == 1
-    assert "failed: " in document["error"]["message"][0]
+    assert " in pipeline " in document["error"]["message"][0]
+    assert " failed: " in document["error"]["message"][0]
     told = document["event"].get("original", document.get("message"))
     assert told == brought.get("message")
     for key in brought.keys() - {"message", "event"}:
         assert document[key] == brought[key]
+    assert document.keys() <= brought.keys() | {"event", "error", "tags"}, (
+        "keys of others may be objects to our mapping"
+    )
 
 
 def test_a_broken_line_without_a_time_gets_one() -> None:
@@ -173,6 +177,7 @@ def test_each_processor_makes_a_difference_to_some_event() -> None:
     brought = [*every_kind(), *lines, *by_agent, *corpus_cut(), *BROKEN]
     whole = package_pipeline()
     made = [_told(event, whole) for event in brought]
+    assert all(source is not None for source, _ in made)
     for index, processor in enumerate(whole["processors"]):
         less = {**whole, "processors": whole["processors"][:index] + whole["processors"][index + 1 :]}
         changed = any(_told(event, less) != told for event, told in zip(brought, made, strict=True))
@@ -189,20 +194,57 @@ def test_each_processor_makes_a_difference_to_some_event() -> None:
         {"script": {"lang": "painless", "source": "ctx.a = ctx.b.substring(1);"}},
         {"script": {"lang": "painless", "source": "for (x in ctx.b) { ctx.a = x; }"}},
         {"convert": {"field": "b", "target_field": "a", "type": "long"}},
+        {"set": {"field": "a", "copy_from": "list.0"}},
+        {"append": {"field": "a", "value": ["one", "two"]}},
+        {"json": {"field": "b", "add_to_root": True}},
     ],
 )
 def test_our_reading_refuses_what_it_does_not_know(processor: Mapping[str, Any]) -> None:
     with pytest.raises(NotKnown):
-        run({"processors": [processor]}, Document({"b": "text"}))
+        run({"processors": [processor]}, Document({"b": "text", "list": ["one"]}))
 
 
 def test_our_reading_fails_where_painless_would_throw() -> None:
     with pytest.raises(Failed, match="of null"):
         run({"processors": [{"set": {"field": "a", "value": 1, "if": "ctx.b.c == 1"}}]}, Document({}))
+    with pytest.raises(Failed, match="no boolean"):
+        run({"processors": [{"set": {"field": "a", "value": 1, "if": "ctx.b || ctx.b == null"}}]}, Document({}))
+
+
+def test_a_condition_that_throws_is_not_ignored_with_the_failure_of_its_processor() -> None:
+    """Elasticsearch wraps the processor in its `ignore_failure`, and both in the condition."""
+    failing = {"set": {"field": "a", "copy_from": "b", "ignore_failure": True}}
+    run({"processors": [failing]}, Document({}))
+    with pytest.raises(Failed, match="of null"):
+        run({"processors": [{"set": {**failing["set"], "if": "ctx.b.c == 1"}}]}, Document({}))
+
+
+def test_a_processor_with_a_condition_is_told_of_as_its_condition() -> None:
+    handlers = [{"set": {"field": "told", "value": "{{{_ingest.on_failure_processor_type}}}"}}]
+    for condition, told in (({}, "fail"), ({"if": "ctx.b == null"}, "conditional")):
+        document = Document({})
+        run({"processors": [{"fail": {"message": "no", **condition}}], "on_failure": handlers}, document)
+        assert document.source["told"] == told
+
+
+def test_a_handler_that_fails_has_the_document_refused() -> None:
+    failing = {"fail": {"message": "no"}}
+    with pytest.raises(Failed):
+        run({"processors": [failing], "on_failure": [failing]}, Document({}))
+
+
+def test_a_rename_that_fails_leaves_the_field_where_it_was() -> None:
+    document = Document({"message": "text", "event": "text"})
+    with pytest.raises(Failed):
+        run({"processors": [{"rename": {"field": "message", "target_field": "event.original"}}]}, document)
+    assert document.source == {"message": "text", "event": "text"}
 
 
 def _told(event: Event, by: Mapping[str, Any]) -> tuple[Any, Any]:
-    document = after_pipeline(event, by)
+    try:
+        document = after_pipeline(event, by)
+    except Failed as refused:
+        return None, str(refused)
     return document.source, document.metadata
 
 
