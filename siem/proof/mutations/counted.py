@@ -7,7 +7,19 @@ from dataclasses import dataclass
 
 from siem.golden import Event, Golden, NearMiss
 from siem.proof.meaning import MEANINGS, Alternative, Counting, counted, fits
-from siem.proof.mutations.edits import SECOND_US, Edit, at_us, by_id, earlier, edited, saying, time_us, twin, with_after
+from siem.proof.mutations.edits import (
+    SECOND_US,
+    Edit,
+    at_us,
+    by_id,
+    earlier,
+    edited,
+    renamed,
+    saying,
+    time_us,
+    twin,
+    with_after,
+)
 from siem.proof.mutations.mutant import Mutant, Turn
 from siem.proof.mutations.role import Role, spoiled
 
@@ -49,6 +61,8 @@ class Counted:
         begin_us = time_us(match) - self.counting.within_s * SECOND_US
         group = " ".join(str(part) for part in self._group(match))
         yield from spoiled(self.rule, self.events, found, self._role(f"the last of {group}", [match]))
+        for shared in self.counting.group_by:
+            yield self._lost(f"all of {group} without {shared}", edited(self.events, window, renamed(shared)), match)
         if key is not None:
             rest = [event for event in window if event is not match and event.get(key) != match[key]]
             yield from spoiled(self.rule, self.events, found, self._role(f"the others of {group}", rest, begin_us))

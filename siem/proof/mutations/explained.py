@@ -33,19 +33,14 @@ EXPLANATIONS = (
         "It spares the database what is too old to count; without it the whole record is read, with the same answer.",
     ),
     Explanation(
-        r"session_\w+|tool_new_for_user|allowed_after_policy_change|denied_burst_then_allowed",
-        r"AND (session|user)_id IS NOT NULL gone",
+        r"tool_new_for_user|allowed_after_policy_change|denied_burst_then_allowed",
+        r"AND user_id IS NOT NULL gone",
         "NULL equals nothing: a row without it finds no other row to be compared with. It says what is meant.",
     ),
     Explanation(
         r"denied_burst_then_allowed",
         r"EQL: line \d: user_id != null, gone",
         "Keys of `by` must have a value (Elasticsearch reference, EQL syntax, join keys): it is said once more.",
-    ),
-    Explanation(
-        r"tool_denied_often",
-        r"AND (server|tool)_name IS NOT NULL gone",
-        "Each decision has both keys, as the schema demands; the condition is the key's part in Sigma's group-by.",
     ),
     Explanation(
         r"tool_new_for_user|admin_tool_first_used",
