@@ -13,7 +13,8 @@ from siem.packages.elastic.saved import DATA_VIEW, SavedObject, searches
 from siem.packages.elastic.text import compact, json_text
 
 FLEETS_DATA_VIEW = "logs-*"
-_OF_DATASET = f'data_stream.dataset: "{DATASET}"'
+_FILTER = "kibanaSavedObjectMeta.searchSourceJSON.filter[0].meta.index"
+"""The place in an object from which the filter's reference leads to the data view."""
 _TEXTS = frozenset(("panelsJSON", "optionsJSON", "searchSourceJSON"))
 """Members that are JSON within JSON, in a package as in Kibana."""
 
@@ -31,10 +32,21 @@ def _asset(saved: SavedObject) -> SavedObject:
     asset: SavedObject = _renamed(saved)
     meta = asset["attributes"]["kibanaSavedObjectMeta"]
     source = orjson.loads(meta["searchSourceJSON"])
-    asked: str = source["query"]["query"]
-    source["query"]["query"] = f"{_OF_DATASET} and ({asked})" if asked else _OF_DATASET
+    source["filter"] = [_of_dataset()]
     meta["searchSourceJSON"] = compact(source)
+    asset["references"] = [*asset["references"], {"type": "index-pattern", "id": FLEETS_DATA_VIEW, "name": _FILTER}]
     return asset
+
+
+def _of_dataset() -> dict[str, Any]:
+    """A filter, and no part of the query: the package specification wants one in each dashboard."""
+    field = "data_stream.dataset"
+    shown = {"type": "phrase", "key": field, "params": {"query": DATASET}, "alias": None}
+    return {
+        "$state": {"store": "appState"},
+        "meta": {**shown, "negate": False, "disabled": False, "indexRefName": _FILTER},
+        "query": {"match_phrase": {field: DATASET}},
+    }
 
 
 def _renamed(value: Any, member: str = "") -> Any:

@@ -72,7 +72,7 @@ ECS_FIELDS: Mapping[str, Mapped] = {
     "span.id": {"type": "keyword", "ignore_above": LONGEST},
     "tags": {"type": "keyword", "ignore_above": LONGEST},
     "trace.id": {"type": "keyword", "ignore_above": LONGEST},
-    "url.path": {"type": "wildcard"},
+    "url.path": {"type": "wildcard", "ignore_above": LONGEST},
     "user.id": {"type": "keyword", "ignore_above": LONGEST},
     "user.roles": {"type": "keyword", "ignore_above": LONGEST},
     "user_agent.original": {
@@ -86,12 +86,15 @@ dataset, which are the same in all events here, are `constant_keyword` as in Ela
 
 
 def mapped(key: Key) -> Mapped:
-    """How a key of ours is stored: never in a way that would change what `_source` gives back."""
+    """How a key of ours is stored: never in a way that would change what `_source` gives back.
+
+    Only keywords have sub-fields: Fleet leaves out those of other types.
+    """
     match key.kind:
         case Kind.TEXT | Kind.TEXTS:
             return _text(key.name)
         case Kind.ADDRESS:
-            return {"type": "ip", "ignore_malformed": True, "fields": {"keyword": _keyword(LONGEST)}}
+            return {"type": "ip", "ignore_malformed": True}
         case Kind.MOMENT:
             return {"type": "date_nanos", "ignore_malformed": False}
         case Kind.WHOLE:
@@ -123,10 +126,6 @@ def nested(fields: Mapping[str, Mapped]) -> Mapped:
 
 def _text(name: str) -> Mapped:
     if name == "message":
-        return {"type": "match_only_text", "fields": {"keyword": _keyword(LONGEST)}}
-    field = _keyword(2 * LONGEST if name in LONG_TEXTS else LONGEST)
+        return {"type": "match_only_text"}
+    field = {"type": "keyword", "ignore_above": 2 * LONGEST if name in LONG_TEXTS else LONGEST}
     return {**field, "fields": {"text": {"type": "match_only_text"}}} if name in SEARCHED_BY_WORD else field
-
-
-def _keyword(longest: int) -> Mapped:
-    return {"type": "keyword", "ignore_above": longest}

@@ -23,12 +23,22 @@ from siem.places import EVERY_KIND, SCHEMA
 _STREAM = f"data_stream/{STREAM}"
 _CONSTANTS = ("event.module", "event.dataset")
 
+_OF_AGENT = {
+    "input.type": ("keyword", "Input of the agent that read the line."),
+    "log.file.device_id": ("keyword", "Device on which the file is."),
+    "log.file.fingerprint": ("keyword", "By which the agent knows the file again."),
+    "log.file.inode": ("keyword", "Inode of the file."),
+    "log.file.path": ("keyword", "The file that the line was in."),
+    "log.offset": ("long", "Where in the file the line begins."),
+}
+"""What `filestream` adds."""
+
 Field = dict[str, Any]
 
 
 def integration_files() -> Files:
     """By path within the package."""
-    fields = {"base-fields.yml": _base(), "ecs.yml": _ecs(), "fields.yml": _own()}
+    fields = {"agent.yml": _agent(), "base-fields.yml": _base(), "ecs.yml": _ecs(), "fields.yml": _own()}
     tests = {f"{_STREAM}/_dev/test/pipeline/{name}": content for name, content in pipeline_tests().items()}
     return {
         f"{_STREAM}/elasticsearch/ingest_pipeline/default.yml": yaml_text(package_pipeline()),
@@ -37,6 +47,10 @@ def integration_files() -> Files:
         **tests,
         **asset_files(),
     }
+
+
+def _agent() -> Sequence[Field]:
+    return [_field(name, {"type": kind}, told) for name, (kind, told) in sorted(_OF_AGENT.items())]
 
 
 def _base() -> Sequence[Field]:

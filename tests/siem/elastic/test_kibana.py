@@ -137,8 +137,8 @@ def test_the_packages_assets_are_the_same_objects_over_fleets_data_view() -> Non
     for name, asset in assets.items():
         assert name == f"kibana/{asset['type']}/{asset['id']}.json"
         assert asset["id"].startswith(f"{PACKAGE}-")
-        search = orjson.loads(asset["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"])["query"]["query"]
-        assert search.startswith(f'data_stream.dataset: "{DATASET}"')
+        source = orjson.loads(asset["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"])
+        assert source["filter"][0]["query"] == {"match_phrase": {"data_stream.dataset": DATASET}}
         for reference in asset["references"]:
             known = {("index-pattern", FLEETS_DATA_VIEW), *identities}
             assert (reference["type"], reference["id"]) in known
