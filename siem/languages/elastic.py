@@ -23,6 +23,8 @@ METADATA = ("_id", "_index", "_version")
 """What Elastic Security wants to have of each event, so that one event is one alert."""
 
 _MILLISECONDS = 1000
+_MOST_ROWS = 10_000
+"""What ES|QL gives at most; without a word it gives any 1,000. Of alarms Elastic Security takes what it wants."""
 _TWO = 2
 
 
@@ -79,6 +81,7 @@ def esql(rule: Rule) -> str | None:
         [
             f"FROM {INDEX} METADATA {', '.join(METADATA)}",
             f"| WHERE {condition(rule, _Condition())}",
+            *(() if rule.is_alarm else ("| SORT @timestamp DESC", f"| LIMIT {_MOST_ROWS}")),
             f"| KEEP {', '.join(('@timestamp', 'event_id', *rule.fields, *METADATA))}",
         ]
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from siem.proof import node
 from siem.proof.grammars import esql
 from siem.proof.grammars import kusto as kusto_grammar
 from siem.proof.schema import keys
+from siem.queries import Language, query
 from siem.rule import Kind, Rule
 from siem.sources import RuleBroken, rules
 from tests.require import require_or_skip
@@ -74,6 +76,12 @@ def test_esql_is_read_and_bound_to_our_keys(rule: Rule) -> None:
     assert esql.read(text).names <= keys().keys()
 
 
+@of_sigma
+def test_searches_of_esql_give_the_newest_rows_and_as_many_as_there_may_be(rule: Rule) -> None:
+    limited = "\n| SORT @timestamp DESC\n| LIMIT 10000\n| KEEP @timestamp, " in str(elastic.esql(rule))
+    assert limited is not rule.is_alarm
+
+
 @pytest.mark.parametrize("render", [splunk.spl, elastic.esql, kusto.kusto])
 def test_two_values_are_told_apart_and_no_more(render: Callable[[Rule], str | None]) -> None:
     rule = named("session_with_several_clients")
@@ -132,3 +140,16 @@ def test_a_correlation_names_a_rule_of_its_file() -> None:
     rule = named("rate_limited_often")
     with pytest.raises(RuleBroken, match="must name one rule of the same file"):
         splunk.spl(replace(rule, documents=rule.documents[-1:]))
+
+
+MADE_OF_TEXT = re.compile(r"%\{(\w+)\}")
+AS_TIME = re.compile(r"(\w+) = TO_DATETIME\(\1\)")
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.name)
+def test_times_of_esql_pass_through_text_as_numbers(rule: Rule) -> None:
+    """`TO_DATETIME` reads text with three digits of a second and gives null for others; our times have nine of them."""
+    text = query(rule, Language.ESQL) or ""
+    assert not re.search(r"\b(\w+) = (?:MIN|MAX)\(@timestamp\)(?s:.*)TO_STRING\(\1\)", text)
+    for name in {*MADE_OF_TEXT.findall(text)} & {*AS_TIME.findall(text)}:
+        assert f"{name} = TO_LONG({name})" in text.partition(f"{name} = TO_DATETIME({name})")[0]
