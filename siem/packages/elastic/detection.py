@@ -7,6 +7,7 @@ from typing import Any
 
 from siem.packages.elastic.attack import atlas, threat
 from siem.packages.elastic.names import DATASET, INDEX_PATTERN, PACKAGE, STREAM, VERSION
+from siem.packages.schedule import LATE_S
 from siem.queries import Language, query
 from siem.rule import Rule, Severity, Window
 from siem.sources import rules, seconds
@@ -31,8 +32,6 @@ TWO_COUNTRIES = "impossible_travel"
 """No query of Elastic compares an event with the one before: this one is asked more weakly, by a count of countries."""
 
 EVERY_S = 300
-LATE_S = 60
-"""How much further a rule looks back than to its last run: events come in late."""
 SHARES_OF_WINDOW = 12
 HOUR_S = 3600
 """Rules that look back further than this are asked once in it."""
@@ -135,7 +134,8 @@ def _schedule(rule: Rule) -> dict[str, str]:
     """How often it runs, and how far back it looks each time.
 
     A threshold rule looks back exactly its window, and often, which comes near to a sliding one; Kibana leaves out of
-    the next count what was alerted already. Others find the same event once, by its id.
+    the next count what was alerted already. Others also look for events that came late, and tell the same one
+    once, by its id.
     """
     if rule.window is not None:
         every_s = max(60, rule.window.timespan_s // SHARES_OF_WINDOW)

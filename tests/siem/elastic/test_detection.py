@@ -13,6 +13,7 @@ import pytest
 
 from siem.golden import Event, corpus, golden
 from siem.packages.elastic.detection import NEW_TERMS, detection_rule, detection_rules
+from siem.packages.schedule import LATE_S
 from siem.proof import node
 from siem.proof.asking import time_of
 from siem.proof.grammars import eql, esql
@@ -92,6 +93,14 @@ def test_techniques_stand_under_their_tactics_with_their_names(rule: Rule) -> No
 def test_a_rule_looks_back_to_its_last_run_at_least(rule: Rule) -> None:
     made = detection_rule(rule)
     assert seconds(made["from"].removeprefix("now-")) >= seconds(made["interval"])
+
+
+@pytest.mark.parametrize("rule", [rule for rule in ALARMS if rule.window is None], ids=lambda rule: rule.name)
+def test_a_rule_sees_events_that_come_late(rule: Rule) -> None:
+    """A count cannot look back further than its window; the others know an event again by its id."""
+    made = detection_rule(rule)
+    if made["type"] != "threshold":
+        assert seconds(made["from"].removeprefix("now-")) - seconds(made["interval"]) >= LATE_S
 
 
 @pytest.mark.parametrize("rule", ALARMS, ids=lambda rule: rule.name)
