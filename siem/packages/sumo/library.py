@@ -1,17 +1,18 @@
 """What is imported into the library: a search for each rule, and the dashboard.
 
-Names of members: `FolderSyncDefinition`, `SavedSearchWithScheduleSyncDefinition` and `DashboardV2SyncDefinition` of
-Sumo's API.
+Names of members: `FolderSyncDefinition`, `SavedSearchWithScheduleSyncDefinition`, `QueryParameterSyncDefinition` and
+`DashboardV2SyncDefinition` of Sumo's API.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from siem.languages.sumo import EVERYTHING, extraction, search
+from siem.proof.asking import TRACE_PLACEHOLDER
 from siem.queries import Language, query
 from siem.rule import Rule
 from siem.sources import rules, seconds
@@ -21,6 +22,16 @@ DAY_S = 86_400
 HALF = 12
 HEIGHT = 7
 """A dashboard has 24 columns."""
+
+TRACE: Mapping[str, Any] = {
+    "name": "trace_id",
+    "label": "Trace",
+    "description": "32 hexadecimal digits, as trace_id of an event has them.",
+    "dataType": "QUERY_FRAGMENT",
+    "value": TRACE_PLACEHOLDER,
+    "autoComplete": {"autoCompleteType": "SKIP_AUTOCOMPLETE"},
+}
+"""What a search template asks for; of this type it is put between our quotes as it is (a `STRING` brings its own)."""
 
 TABLE = {"general": {"type": "table", "mode": "distribution"}}
 COLUMNS = {"general": {"type": "column", "mode": "timeSeries"}}
@@ -69,15 +80,16 @@ def _searches() -> Iterator[dict[str, Any]]:
 
 
 def _saved(rule: Rule, text: str) -> dict[str, Any]:
+    template = text.replace(TRACE_PLACEHOLDER, f"{{{{{TRACE['name']}}}}}")
     return {
         "type": "SavedSearchWithScheduleSyncDefinition",
         "name": rule.title,
         "description": rule.description,
         "search": {
-            "queryText": text,
+            "queryText": template,
             "defaultTimeRange": f"-{rule.lookback}" if seconds(rule.lookback) > DAY_S else "-24h",
             "byReceiptTime": False,
-            "queryParameters": [],
+            "queryParameters": [dict(TRACE)] if template != text else [],
             "parsingMode": "Manual",
         },
         "searchSchedule": None,

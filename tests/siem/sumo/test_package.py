@@ -14,6 +14,7 @@ from siem.packages.sumo.extraction import KEYS, extraction_rule
 from siem.packages.sumo.library import dashboard, library
 from siem.packages.sumo.monitors import RANGES, monitors, window
 from siem.places import EVERY_KIND, SAMPLES
+from siem.proof.asking import TRACE_PLACEHOLDER
 from siem.proof.grammars.sumo import read
 from siem.proof.schema import keys
 from siem.queries import Language, query
@@ -28,6 +29,7 @@ SEARCH_BODY = (
     {"queryText", "defaultTimeRange", "byReceiptTime", "queryParameters"},
     {"viewName", "viewStartTime", "parsingMode"},
 )
+PARAMETER = ({"name", "label", "description", "dataType", "value", "autoComplete"}, set[str]())
 DASHBOARD = (
     {"type", "name", "title"},
     {
@@ -98,7 +100,8 @@ def test_library_has_a_search_for_every_rule_that_has_one_and_a_dashboard() -> N
     _fits(library(), FOLDER)
     *searches, last = library()["children"]
     asked = {rule.title: query(rule, Language.SUMO) for rule in rules()}
-    assert {found["name"]: found["search"]["queryText"] for found in searches} == {
+    written = {found["name"]: found["search"]["queryText"] for found in searches}
+    assert {name: text.replace("{{trace_id}}", TRACE_PLACEHOLDER) for name, text in written.items()} == {
         title: text for title, text in asked.items() if text is not None
     }
     assert last == dashboard()
@@ -106,6 +109,16 @@ def test_library_has_a_search_for_every_rule_that_has_one_and_a_dashboard() -> N
         _fits(found, SEARCH)
         _fits(found["search"], SEARCH_BODY)
         assert re.fullmatch(r"-\d+[mhd]", found["search"]["defaultTimeRange"])
+
+
+def test_search_for_a_trace_asks_which() -> None:
+    by_name = {found["name"]: found["search"] for found in library()["children"] if "search" in found}
+    (trace,) = (by_name[rule.title] for rule in rules() if rule.name == "trace_events")
+    (parameter,) = trace["queryParameters"]
+    _fits(parameter, PARAMETER)
+    assert f'= "{{{{{parameter["name"]}}}}}"' in trace["queryText"]
+    assert parameter["dataType"] == "QUERY_FRAGMENT"
+    assert not [found for found in by_name.values() if TRACE_PLACEHOLDER in found["queryText"]]
 
 
 def test_panels_have_their_places_and_ask_for_keys_of_the_schema() -> None:
