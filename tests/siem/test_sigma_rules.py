@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
+from itertools import takewhile
 from typing import Any, cast
 from uuid import UUID
 
@@ -30,6 +31,7 @@ NAMES = {
     "execution_orphaned", "session_of_another_user", "session_with_several_clients", "session_from_several_addresses",
     "tool_denied_often", "policy_changed", "trace_events", "audit_trouble",
 }  # fmt: skip
+COMMAND = re.compile(r"`(gatetrail [^`]+)`")
 NEEDS_THE_NET = {"attacktag", "d3_fendtag"}
 """These fetch MITRE's lists; `tests/siem/attack.py` holds what we need of them."""
 
@@ -86,6 +88,29 @@ def test_references_lead_somewhere(rule: Rule) -> None:
         path, _, anchor = reference.partition("#")
         titles = re.findall(r"^#+ (.+)$", (ROOT / path).read_text("utf-8"), re.MULTILINE)
         assert not anchor or anchor in {_anchor(title) for title in titles}, reference
+
+
+@of_all
+def test_the_first_reference_is_the_rules_question(rule: Rule) -> None:
+    first = rule.documents[-1]["references"][0]
+    assert first.startswith(f"docs/audit-sql.md#{rule.question}-")
+
+
+@of_all
+def test_commands_that_an_analyst_is_told_to_run_are_there(rule: Rule) -> None:
+    page = (ROOT / "docs" / "cli.md").read_text("utf-8")
+    for command in (told for document in rule.documents for told in COMMAND.findall(document["description"])):
+        words = " ".join(command.split()).split(" ")
+        named = "gatetrail " + " ".join(takewhile(str.isalpha, takewhile(str.islower, words[1:])))
+        section = re.search(rf"^#+ `?{named}`?$(.+?)(?=^#|\Z)", page, re.MULTILINE | re.DOTALL)
+        assert section, f"no command {named}"
+        assert all(word in section[1] for word in words if word.startswith("--")), command
+
+
+@of_all
+def test_whoever_is_told_to_end_or_revoke_is_told_how(rule: Rule) -> None:
+    assert "end the session" not in rule.description or "`gatetrail sessions --end SESSION_ID`" in rule.description
+    assert "revoke" not in rule.description or "`gatetrail token revoke`" in rule.description
 
 
 @of_all
