@@ -1,6 +1,8 @@
 """Events and what the pipeline makes of them, as Elastic's integration packages hold their pipelines to.
 
-The expectations are what our own reading of Elasticsearch makes (`siem.proof.ingest`): no Elasticsearch ran.
+The expectations are what our own reading of Elasticsearch makes of the pipeline (`siem.proof.ingest`): no Elasticsearch
+ran, and alone they would prove nothing. What they are held to is the product's own format `ecs`, which is other code
+over the same events, and the event's own keys and types.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from siem.golden import corpus
 from siem.packages.elastic.detection import detection_rules
 from siem.packages.elastic.names import COMPONENT, CUSTOM, PACKAGE, PIPELINE, TEMPLATE, VERSION
 from siem.packages.elastic.pipeline_tests import after_pipeline
-from siem.places import SAMPLES
+from siem.places import CORPUS, EVERY_KIND, SAMPLES
 from siem.sources import rules
 from tests.require import require_or_skip
 
@@ -184,6 +184,20 @@ def test_filebeat_sends_the_line_as_text_to_our_data_stream() -> None:
     assert "parsers" not in entry
     assert settings["output.elasticsearch"]["index"] == f"{TEMPLATE}-default"
     assert settings["setup.template.enabled"] is settings["setup.ilm.enabled"] is False
+
+
+def test_followers_read_from_the_first_event_on_and_through_a_rotation() -> None:
+    """`filestream` knows a file by its beginning, and waits until there is as much: by default 1,024 bytes."""
+    (entry,) = yaml.safe_load((FOLDER / "filebeat.yml").read_text("utf-8"))["filebeat.inputs"]
+    manifest = yaml.safe_load((FOLDER / PACKAGE / "data_stream/audit/manifest.yml").read_text("utf-8"))
+    (paths,) = [one["default"] for one in manifest["streams"][0]["vars"] if one["name"] == "paths"]
+    assert entry["paths"] == paths == ["/var/log/gatetrail/audit.jsonl", "/var/log/gatetrail/audit.jsonl.1"]
+    length = entry["prospector.scanner.fingerprint.length"]
+    template = (FOLDER / PACKAGE / "data_stream/audit/agent/stream/filestream.yml.hbs").read_text("utf-8")
+    assert f"\nprospector.scanner.fingerprint.length: {length}\n" in template
+    lines = [line for name in (CORPUS, EVERY_KIND) for line in name.read_bytes().splitlines()]
+    assert length < min(len(line) for line in lines)
+    assert len({line[:length] for line in lines}) == len(set(lines))
 
 
 def test_every_file_that_the_page_links_is_there() -> None:
