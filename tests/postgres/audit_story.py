@@ -214,8 +214,8 @@ class Story:
         for user, denials, every_minutes, allowed_after_minutes in (
             ("mallory", 5, 1, 3),
             ("nina", 4, 1, 3),
-            ("oscar", 5, 1, 6),
-            ("pat", 5, 1.5, 3),
+            ("oscar", 5, 1, 6.5),
+            ("pat", 5, 2, 3),
         ):
             for _ in range(denials):
                 process.later(minutes=every_minutes)
