@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from siem.packages.schedule import pause_s, span_s
+from siem.packages.schedule import LATE_S, pause_s, span_s
 from siem.packages.sentinel.columns import EVENT_TIME, TABLE
 from siem.rule import Rule
 
 LONGEST_PERIOD_S = 14 * 86_400
 """Scheduled rules look back at most fourteen days (Microsoft, "Create scheduled analytics rules")."""
-WAITS_S: Mapping[str, int] = {"call_without_outcome": 300, "journal_gap": 300}
-"""Rules of what is missing judge an event so long after it came in: what they miss may still be on its way."""
+WAITS_S: Mapping[str, int] = {"call_without_outcome": 300 + LATE_S, "journal_gap": LATE_S}
+"""Rules of what is missing judge an event so long after it came in: what they miss may still be on its way. An outcome
+has five minutes to happen besides."""
 
 
 def period_s(rule: Rule) -> int:
@@ -37,7 +38,7 @@ def told(rule: Rule, text: str) -> str:
         f"    | where {EVENT_TIME} > ago({_minutes(period_s(rule))})",
         "    | distinct event_id;",
         text,
-        "| where event_id in (came_in)",
+        "| join kind=leftsemi came_in on event_id",
     ]
     if rule.window:
         lines.append(f"| summarize arg_max(TimeGenerated, *), findings = count() by {', '.join(rule.window.group_by)}")

@@ -101,6 +101,7 @@ function called(node, rows, at) {
     const back = written.length > 1 ? value(written[1], rows, at) : 1;
     return at < back ? null : value(written[0], rows, at - back);
   }
+  if (name === "ingestion_time") return rows[at]["ingestion_time()"];
   const operation = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : unknown(node);
   return operation(...written.map((one) => value(one, rows, at)));
 }
@@ -202,6 +203,7 @@ function joined(rows, operator, variables) {
   const others = Map.groupBy(tabular(operator.Expression, variables), (row) => JSON.stringify(on.map((name) => row[name])));
   const matching = (row) => others.get(JSON.stringify(on.map((name) => row[name]))) ?? [];
   if (kind === "leftanti") return rows.filter((row) => matching(row).length === 0);
+  if (kind === "leftsemi") return rows.filter((row) => matching(row).length > 0);
   return kind === "inner" ? rows.flatMap((row) => matching(row).map((other) => ({ ...other, ...row }))) : unknown(operator);
 }
 
@@ -257,7 +259,7 @@ function found(text) {
 
 function foundThen(text, run) {
   asked = run.asked_us;
-  table = record.filter((row) => row.TimeGenerated >= run.from_us && row.TimeGenerated <= asked);
+  table = record.filter((row) => row.TimeGenerated >= run.from_us && row["ingestion_time()"] <= asked);
   return found(text);
 }
 

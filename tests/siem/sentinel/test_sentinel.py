@@ -183,7 +183,7 @@ def test_each_event_is_told_by_one_run_however_late_it_came(name: str) -> None:
     assert int(since) - int(until[0] if until else 0) == frequency
     assert bool(until) == bool(re.search(r"[<.] *\(?ago\(5m\)", text.partition("distinct event_id;")[2]))
     assert f"event_time > ago({minutes(RULES[name]['queryPeriod'])}m)" in text
-    assert "\n| where event_id in (came_in)\n" in text
+    assert "\n| join kind=leftsemi came_in on event_id\n" in text
 
 
 @pytest.mark.parametrize("rule", [rule for rule, _ in alarms() if rule.window], ids=lambda rule: rule.name)
