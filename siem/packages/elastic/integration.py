@@ -62,7 +62,7 @@ def _base() -> Sequence[Field]:
         {"name": name, "type": "constant_keyword", "description": "Constant.", "value": ECS_FIELDS[name]["value"]}
         for name in _CONSTANTS
     ]
-    time = {"name": "@timestamp", "type": "date_nanos", "description": _descriptions()["@timestamp"]}
+    time = {"name": "@timestamp", "type": "date", "description": _descriptions()["@timestamp"]}
     return [*stream, *constants, time]
 
 

@@ -18,4 +18,4 @@ PIPELINE = f"{TEMPLATE}@default-pipeline"
 TEMPLATE_PRIORITY = 200
 """Fleet's; the stack's own `logs-*-*` has 100 (`logs@template.json` of Elasticsearch)."""
 LEAST_STACK = "9.0.0"
-"""ES|QL reckons with `date_nanos` since 8.18 and 9.0."""
+"""What the page names; older ones were not looked at."""

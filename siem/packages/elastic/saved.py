@@ -70,7 +70,7 @@ def _search(rule: Rule, search: str) -> SavedObject:
         "title": f"[Gatetrail] {rule.title}",
         "description": rule.description,
         "columns": list(rule.fields),
-        "sort": [["@timestamp", "desc"]],
+        "sort": [["@timestamp", "desc"], ["seq", "desc"]],
         "grid": {},
         "hideChart": False,
         "isTextBasedQuery": False,

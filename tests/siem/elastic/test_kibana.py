@@ -69,6 +69,7 @@ def test_there_is_a_search_for_each_rule_of_kibanas_language() -> None:
             saved = found.pop(search_id(rule.name))["attributes"]
             assert orjson.loads(saved["kibanaSavedObjectMeta"]["searchSourceJSON"])["query"]["query"] == search
             assert set(saved["columns"]) <= keys().keys()
+            assert saved["sort"] == [["@timestamp", "desc"], ["seq", "desc"]], "many events have one millisecond"
     assert not found
 
 

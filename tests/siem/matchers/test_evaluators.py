@@ -114,7 +114,7 @@ def test_keys_have_the_types_that_the_index_template_gives_them() -> None:
         Kind.TEXT: "keyword",
         Kind.TEXTS: "keyword",
         Kind.ADDRESS: "ip",
-        Kind.MOMENT: "date_nanos",
+        Kind.MOMENT: "date",
         Kind.WHOLE: "long",
         Kind.NUMBER: "double",
         Kind.TRUTH: "boolean",
