@@ -4,7 +4,7 @@
 -- admin tools were used within the span this reads the whole record once: give it a replica or the night.
 WITH admin_call AS (
     SELECT DISTINCT ON (server_name, tool_name)
-           event_id, seq, recorded_at, server_name, tool_name, user_id, session_id, client_id, body
+           event_id, seq, recorded_at, server_name, tool_name, user_id, session_id, client_id, trace_id, body
     FROM audit_events
     WHERE event_name = 'tool_call.decided'
       AND decision = 'allow'
@@ -14,7 +14,7 @@ WITH admin_call AS (
     ORDER BY server_name, tool_name, seq
 )
 SELECT event_id, seq, recorded_at, server_name, tool_name, user_id, body ->> 'actual_tier' AS actual_tier,
-       body ->> 'caller_type' AS caller_type, session_id, client_id, body ->> 'src_ip' AS src_ip
+       body ->> 'caller_type' AS caller_type, session_id, client_id, body ->> 'src_ip' AS src_ip, trace_id
 FROM admin_call AS used
 WHERE NOT EXISTS (
           SELECT FROM audit_events AS earlier

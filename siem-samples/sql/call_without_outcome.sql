@@ -2,7 +2,7 @@
 -- outcome, nor were closed as orphaned. Variables: since, until, which is the time of asking. Calls from before since
 -- are not reported, however long they hang.
 SELECT event_id, seq, recorded_at, :'until'::timestamptz - recorded_at AS age, execution_id, server_name, tool_name, user_id,
-       session_id, client_id, body ->> 'instance_id' AS instance_id
+       session_id, client_id, body ->> 'instance_id' AS instance_id, trace_id
 FROM audit_events AS call
 WHERE event_name = 'tool_call.decided'
   AND decision = 'allow'

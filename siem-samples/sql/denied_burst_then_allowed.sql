@@ -3,7 +3,8 @@
 -- Rate denials are left out as if they had not been: to wait and come back is what they ask for. Anonymous callers have
 -- no user_id and are left out, too.
 WITH decided AS (
-    SELECT event_id, seq, recorded_at, user_id, session_id, client_id, server_name, tool_name, decision, body ->> 'src_ip' AS src_ip,
+    SELECT event_id, seq, recorded_at, execution_id, user_id, session_id, client_id, server_name, tool_name, decision,
+           body ->> 'src_ip' AS src_ip,
            lag(decision) OVER (PARTITION BY user_id ORDER BY seq) AS previous_decision
     FROM audit_events
     WHERE event_name = 'tool_call.decided'
@@ -13,7 +14,7 @@ WITH decided AS (
       AND recorded_at <= :'until'
 )
 SELECT allowed.event_id, allowed.seq, allowed.recorded_at, allowed.user_id, allowed.server_name, allowed.tool_name, allowed.session_id,
-       allowed.client_id, allowed.src_ip, count(*) AS denials, min(denial.recorded_at) AS denied_since,
+       allowed.client_id, allowed.src_ip, allowed.execution_id, count(*) AS denials, min(denial.recorded_at) AS denied_since,
        array_agg(DISTINCT denial.server_name || '/' || denial.tool_name) AS denied_tools
 FROM decided AS allowed
 JOIN decided AS denial
@@ -25,6 +26,6 @@ WHERE allowed.decision = 'allow'
   AND allowed.previous_decision = 'deny'
   AND allowed.recorded_at >= :'since'
 GROUP BY allowed.event_id, allowed.seq, allowed.recorded_at, allowed.user_id, allowed.server_name, allowed.tool_name,
-         allowed.session_id, allowed.client_id, allowed.src_ip
+         allowed.session_id, allowed.client_id, allowed.src_ip, allowed.execution_id
 HAVING count(*) >= 5
 ORDER BY allowed.seq;

@@ -10,7 +10,8 @@
 -- Calls without an address, or with one that has no place (private ones), are passed over as if they had not been.
 -- The day before since is enough of a baseline: in 23 hours one gets anywhere at 900 km/h.
 WITH located AS (
-    SELECT event_id, seq, recorded_at, user_id, session_id, client_id, server_name, tool_name, src_ip, latitude, longitude, city
+    SELECT event_id, seq, recorded_at, user_id, session_id, client_id, server_name, tool_name, src_ip, latitude, longitude, city,
+           body ->> 'http_user_agent' AS http_user_agent
     FROM audit_events
     CROSS JOIN LATERAL (SELECT body ->> 'src_ip') AS origin (src_ip)
     JOIN places USING (src_ip)
@@ -36,7 +37,7 @@ WITH located AS (
     WHERE previous_at IS NOT NULL
 )
 SELECT event_id, seq, recorded_at, user_id, previous_ip, previous_city, previous_at, src_ip, city, round(km::numeric) AS km,
-       round((km / nullif(hours, 0))::numeric) AS km_per_hour, session_id, client_id, server_name, tool_name
+       round((km / nullif(hours, 0))::numeric) AS km_per_hour, session_id, client_id, http_user_agent, server_name, tool_name
 FROM way
 WHERE km > 500
   -- Multiplied, not divided: two calls may bear the same microsecond.

@@ -2,7 +2,8 @@
 -- Variables: since, until.
 SELECT event_id, seq, recorded_at, body ->> 'policy_version' AS policy_version,
        body ->> 'previous_policy_version' AS previous_policy_version, body ->> 'policy_source' AS policy_source,
-       body -> 'changes' AS changes
+       body -> 'changes' AS changes,
+       body ->> 'shadow_policy_version' AS shadow_policy_version, body ->> 'instance_id' AS instance_id
 FROM audit_events
 WHERE event_name = 'policy.changed'
   AND body ->> 'previous_policy_version' IS NOT NULL

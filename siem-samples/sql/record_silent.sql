@@ -12,8 +12,12 @@ WITH beat AS (
     SELECT *, lag(recorded_at) OVER (PARTITION BY instance_id ORDER BY seq) AS silent_from
     FROM beat
 )
-SELECT event_id, seq, recorded_at, instance_id, silent_from, recorded_at - silent_from AS silence
+SELECT event_id, seq, recorded_at, instance_id, silent_from, recorded_at - silent_from AS silence,
+       (body ->> 'allowed_count')::bigint AS allowed_count, (body ->> 'denied_count')::bigint AS denied_count,
+       (body ->> 'completed_count')::bigint AS completed_count, (body ->> 'exported_count')::bigint AS exported_count
 FROM step
+-- Looked up for what is found, not carried along for every heartbeat.
+CROSS JOIN LATERAL (SELECT body FROM audit_events AS told WHERE told.seq = step.seq LIMIT 1) AS counts
 WHERE recorded_at - silent_from > interval '2 minutes'
   AND recorded_at >= :'since'
 ORDER BY seq;

@@ -3,7 +3,8 @@
 -- There are two addresses in an hour where two neighbours with different ones are: so each call needs to know only the
 -- last change before it, and a session with many calls takes no longer than many sessions.
 WITH call AS (
-    SELECT event_id, seq, recorded_at, session_id, user_id, client_id, body ->> 'src_ip' AS src_ip, server_name, tool_name
+    SELECT event_id, seq, recorded_at, session_id, user_id, client_id, body ->> 'src_ip' AS src_ip, server_name, tool_name,
+           body ->> 'http_user_agent' AS http_user_agent
     FROM audit_events
     WHERE event_name = 'tool_call.decided'
       AND decision = 'allow'
@@ -20,7 +21,8 @@ WITH call AS (
            min(src_ip) OVER (PARTITION BY session_id) AS one_ip, max(src_ip) OVER (PARTITION BY session_id) AS another_ip
     FROM step
 )
-SELECT event_id, seq, recorded_at, session_id, user_id, src_ip, one_ip, another_ip, other_at, client_id, server_name, tool_name
+SELECT event_id, seq, recorded_at, session_id, user_id, src_ip, one_ip, another_ip, other_at, client_id, http_user_agent,
+       server_name, tool_name
 FROM change
 WHERE other_at >= recorded_at - interval '1 hour'
   AND recorded_at >= :'since'

@@ -3,7 +3,8 @@
 -- There are two programs in a day where two neighbours with different ones are: so each call needs to know only the
 -- last change before it, and a session with many calls takes no longer than many sessions.
 WITH call AS (
-    SELECT event_id, seq, recorded_at, session_id, user_id, body ->> 'src_ip' AS src_ip, client_id, server_name, tool_name
+    SELECT event_id, seq, recorded_at, session_id, user_id, body ->> 'src_ip' AS src_ip, client_id, server_name, tool_name,
+           body ->> 'http_user_agent' AS http_user_agent
     FROM audit_events
     WHERE event_name = 'tool_call.decided'
       AND decision = 'allow'
@@ -20,7 +21,8 @@ WITH call AS (
            min(client_id) OVER (PARTITION BY session_id) AS one_client, max(client_id) OVER (PARTITION BY session_id) AS another_client
     FROM step
 )
-SELECT event_id, seq, recorded_at, session_id, user_id, client_id, one_client, another_client, other_at, src_ip, server_name, tool_name
+SELECT event_id, seq, recorded_at, session_id, user_id, client_id, one_client, another_client, other_at, src_ip, http_user_agent,
+       server_name, tool_name
 FROM change
 WHERE other_at >= recorded_at - interval '1 day'
   AND recorded_at >= :'since'

@@ -4,7 +4,7 @@
 -- that is really new costs a pass over all rows of its user.
 WITH first_in_span AS (
     SELECT DISTINCT ON (user_id, server_name, tool_name)
-           event_id, seq, recorded_at, user_id, server_name, tool_name, session_id, client_id, body
+           event_id, seq, recorded_at, user_id, server_name, tool_name, session_id, client_id, trace_id, body
     FROM audit_events
     WHERE event_name = 'tool_call.decided'
       AND decision = 'allow'
@@ -14,7 +14,7 @@ WITH first_in_span AS (
     ORDER BY user_id, server_name, tool_name, seq
 )
 SELECT event_id, seq, recorded_at, user_id, server_name, tool_name, body ->> 'required_tier' AS required_tier, session_id,
-       client_id, body ->> 'src_ip' AS src_ip
+       client_id, body ->> 'src_ip' AS src_ip, trace_id
 FROM first_in_span AS used
 WHERE NOT EXISTS (
           SELECT FROM audit_events AS earlier

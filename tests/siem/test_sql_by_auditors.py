@@ -17,6 +17,7 @@ from psycopg.conninfo import make_conninfo
 from gatetrail_sinks.postgres.embedded.binaries import installed_binaries
 from gatetrail_sinks.postgres.migrate import migrate
 from siem.places import SQL, TOWNS
+from siem.rule import Rule
 from siem.sources import rules
 
 pytestmark = [pytest.mark.postgres, pytest.mark.requirement("E12")]
@@ -51,9 +52,11 @@ def asked(dsn: str, *arguments: str) -> list[list[str]]:
     return [line.split(",") for line in done.stdout.splitlines()]
 
 
-@pytest.mark.parametrize("name", [rule.name for rule in rules() if rule.name != TRAVEL])
-def test_an_auditor_is_answered_by_psql_within_the_limits(auditor_dsn: str, name: str) -> None:
-    assert asked(auditor_dsn, f"--file={SQL / name}.sql")[0][:3] == ["event_id", "seq", "recorded_at"]
+@pytest.mark.parametrize("rule", [rule for rule in rules() if rule.name != TRAVEL], ids=lambda rule: rule.name)
+def test_an_auditor_is_told_by_psql_within_the_limits_what_the_rule_wants_seen(auditor_dsn: str, rule: Rule) -> None:
+    columns = asked(auditor_dsn, f"--file={SQL / rule.name}.sql")[0]
+    assert columns[:3] == ["event_id", "seq", "recorded_at"]
+    assert {*rule.fields} <= {*columns}
 
 
 def test_places_are_loaded_as_the_file_says_by_one_who_may_only_read(auditor_dsn: str, tmp_path: Path) -> None:

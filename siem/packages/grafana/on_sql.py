@@ -102,7 +102,8 @@ def _by_question(found: list[Rule]) -> list[Row]:
 
 def _rule_panel(rule: Rule) -> Panel:
     description = f"{rule.description}{PLACES if rule.name in NEEDS_PLACES else ''} Rule {rule.name}, {rule.severity}."
-    target = _target(_traced(rule_sql(rule, OF_DASHBOARD)))
+    sql = rule_sql(rule, OF_DASHBOARD)
+    target = _target(sql if "trace_id" in rule.fields else _traced(sql))
     return Panel(rule.title, description, "table", target, SQL_SOURCE, field_config=trace_link(UID))
 
 
