@@ -8,6 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+TRACE_PLACEHOLDER = "TRACE_ID"
+"""Stands in the queries of every product for the trace that is looked for."""
+
 
 class Kind(StrEnum):
     """What it takes to answer."""

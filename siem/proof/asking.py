@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from siem.golden import Event, traced
-
-TRACE_PLACEHOLDER = "TRACE_ID"
-"""Stands in the queries of every product for the trace that is looked for."""
+from siem.rule import TRACE_PLACEHOLDER
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -20,7 +20,7 @@ from gatetrail_sinks.postgres.migrate import migrate
 from siem.places import CORPUS, EVERY_KIND, SAMPLES
 from siem.proof.engines.journal import Journal
 from siem.proof.grammars import eql
-from siem.proof.schema import Kind, keys
+from siem.schema import Kind, keys
 
 pytestmark = [pytest.mark.requirement("E7")]
 

@@ -14,9 +14,9 @@ from siem.places import NATIVE, SQL
 from siem.proof import node
 from siem.proof.engines import eql
 from siem.proof.grammars import esql, kusto, spl, sumo
-from siem.proof.schema import keys
 from siem.queries import NATIVE_FILES, Language, query
 from siem.rule import Kind, Rule
+from siem.schema import keys
 from siem.sources import rules
 from tests.require import require_or_skip
 from tests.siem.native_tale import Tale, at

@@ -18,8 +18,8 @@ from sigma.validators.core.tags import NamespaceTagValidator
 
 from siem.languages.sigma import base
 from siem.places import ROOT
-from siem.proof.schema import keys
 from siem.rule import Kind, Rule
+from siem.schema import keys
 from siem.sources import rules, seconds
 from tests.siem.attack import ATLAS, ATTACK, TACTICS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from siem.proof.schema import Kind, keys
+from siem.schema import Kind, keys
 
 GROUP = "Gatetrail"
 

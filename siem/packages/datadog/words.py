@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from siem.packages.elastic.attack import TACTICS, TECHNIQUES
+from siem.attack import TACTICS, TECHNIQUES
 from siem.places import SAMPLES
 from siem.rule import Rule, Severity
 

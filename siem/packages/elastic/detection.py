@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from siem.packages.elastic.attack import atlas, threat
+from siem.attack import atlas, threat
 from siem.packages.elastic.names import DATASET, INDEX_PATTERN, PACKAGE, STREAM, VERSION
 from siem.packages.schedule import LATE_S
 from siem.queries import Language, query

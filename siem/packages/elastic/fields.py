@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, assert_never
 
 from siem.packages.elastic.names import DATASET, PACKAGE
-from siem.proof.schema import Key, Kind, keys
+from siem.schema import Key, Kind, keys
 
 Mapped = dict[str, Any]
 """One field of a mapping."""

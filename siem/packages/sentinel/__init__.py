@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from siem.files import Files
+from siem.languages.kusto_columns import table
 from siem.packages.sentinel.analytics import rule_files
 from siem.packages.sentinel.asim import FILTERING, PLAIN, parser
-from siem.packages.sentinel.columns import table
 from siem.packages.sentinel.template import template
 from siem.packages.sentinel.transform import transform
 

@@ -5,7 +5,7 @@ Sources: Microsoft's "ASIM Audit Events normalization schema reference" and the 
 
 from __future__ import annotations
 
-from siem.packages.sentinel.columns import TABLE
+from siem.languages.kusto_columns import TABLE
 
 PLAIN = "ASimAuditEventGatetrail"
 FILTERING = "vimAuditEventGatetrail"

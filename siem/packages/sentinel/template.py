@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from siem.languages.kusto_columns import TABLE, schema
 from siem.packages.schedule import pause_s
 from siem.packages.sentinel.analytics import alarms, described, entities, severity, tactics, techniques
 from siem.packages.sentinel.asim import FILTERING, PARAMETERS, PLAIN, stored
-from siem.packages.sentinel.columns import TABLE, schema
 from siem.packages.sentinel.told import grouping, iso, period_s
 from siem.packages.sentinel.transform import transform
 from siem.rule import Rule

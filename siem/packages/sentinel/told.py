@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from siem.languages.kusto_columns import EVENT_TIME, TABLE
 from siem.packages.schedule import LATE_S, pause_s, span_s
-from siem.packages.sentinel.columns import EVENT_TIME, TABLE
 from siem.rule import Rule
 
 LONGEST_PERIOD_S = 14 * 86_400

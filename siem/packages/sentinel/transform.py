@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from siem.packages.sentinel.columns import EVENT_TIME, INGESTED_TIME, TIME, columns
+from siem.languages.kusto_columns import EVENT_TIME, INGESTED_TIME, TIME, columns
 
 _CASTS = {"string": "tostring", "long": "tolong", "real": "todouble", "boolean": "tobool", "dynamic": ""}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from siem.packages.schedule import LONGEST_PAUSE_S, pause_s, span_s
 from siem.packages.splunk.conf import Stanza, conf_text
 from siem.queries import Language, query
-from siem.rule import Rule, Severity
+from siem.rule import TRACE_PLACEHOLDER, Rule, Severity
 from siem.sources import rules
 
 NAME = "Gatetrail - {}"
@@ -38,7 +38,7 @@ def searches_text() -> str:
 def _alerts() -> Iterator[tuple[Rule, Stanza]]:
     for rule in rules():
         text = query(rule, Language.SPL)
-        if text is not None and "TRACE_ID" not in text:
+        if text is not None and TRACE_PLACEHOLDER not in text:
             yield rule, alert(rule, text)
 
 

@@ -12,9 +12,8 @@ from typing import Any
 import orjson
 
 from siem.languages.sumo import EVERYTHING, extraction, search
-from siem.proof.asking import TRACE_PLACEHOLDER
 from siem.queries import Language, query
-from siem.rule import Rule
+from siem.rule import TRACE_PLACEHOLDER, Rule
 from siem.sources import rules, seconds
 
 DAY_S = 86_400

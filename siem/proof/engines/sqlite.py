@@ -15,8 +15,8 @@ from siem.proof.asking import for_trace, microseconds
 from siem.proof.engine import Scope
 from siem.proof.engines.cased import told_apart
 from siem.proof.engines.loaded import Loaded
-from siem.proof.schema import keys
 from siem.rule import Kind, Rule
+from siem.schema import keys
 
 sigma_sqlite: Any = import_module("sigma.backends.sqlite")  # has no types
 

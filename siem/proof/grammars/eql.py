@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from siem.proof.grammars.reading import Compared, Reading
-from siem.proof.schema import Kind, keys
+from siem.schema import Kind, keys
 
 eql: Any = import_module("eql")  # has no types
 

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from siem.proof.grammars.reading import Compared, Word
-from siem.proof.schema import keys
+from siem.schema import keys
 
 _PARSER: Any = import_module("esql_parser.EsqlBaseParser").EsqlBaseParser
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from siem.packages.sentinel.columns import TABLE
-from siem.packages.sentinel.columns import columns as table_columns
+from siem.languages.kusto_columns import TABLE
+from siem.languages.kusto_columns import columns as table_columns
 from siem.proof import node
 from siem.proof.grammars.reading import Compared, Reading
-from siem.proof.schema import keys
+from siem.schema import keys
 
 WORKSPACE_COLUMNS = {"Type": "string", "TenantId": "string"}
 """What every table of a workspace has."""

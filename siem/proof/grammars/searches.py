@@ -9,7 +9,7 @@ from typing import Any, cast
 from siem.proof.grammars.reading import Compared, Reading
 from siem.proof.matchers import datadog, dsl, kuery, lucene
 from siem.proof.matchers.values import NotUnderstood
-from siem.proof.schema import keys
+from siem.schema import keys
 
 RESERVED = frozenset({"source", "service", "host", "status", "message", "tags", "trace_id"})
 """What Datadog searches for without `@` (its documentation, "Log search syntax")."""

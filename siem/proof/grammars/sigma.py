@@ -8,7 +8,7 @@ from typing import Any, cast
 import yaml
 
 from siem.proof.grammars.reading import Compared, Reading, together
-from siem.proof.schema import keys
+from siem.schema import keys
 
 _PATTERNS = {"contains", "startswith", "endswith", "re", "exists", "cidr", "lt", "lte", "gt", "gte"}
 """Modifiers that make something else of the value than the word that it is."""

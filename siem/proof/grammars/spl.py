@@ -12,7 +12,7 @@ from siem.proof.grammars.expressions import Uses, use
 from siem.proof.grammars.pieces import Broken, Piece, Sort, pieces, place, segments
 from siem.proof.grammars.reading import Compared, Reading
 from siem.proof.grammars.spl_commands import AGGREGATION, ALWAYS, COMMANDS, EVALUATION, Command, Does
-from siem.proof.schema import Kind, keys
+from siem.schema import Kind, keys
 
 _WITHIN_SEARCH = {"and", "or", "not", "in"}
 _SETS = {"=", "!=", "<", ">", "<=", ">=", "=="}

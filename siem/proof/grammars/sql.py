@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from siem.proof.grammars.reading import Compared, Reading
-from siem.proof.schema import keys
+from siem.schema import keys
 
 _KEY = re.compile(r"(?:\bbody|\bevent)\s*(?:->>?|\?)\s*'([^']+)'")
 _NAME = r"(?:\w+\.)?(?:body\s*->>\s*'(?P<key>[^']+)'|(?P<column>[a-z_]+))\)?(?:::\w+)?"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from siem.proof.grammars.expressions import Uses, use
 from siem.proof.grammars.pieces import Broken, Piece, Sort, pieces, place, segments
 from siem.proof.grammars.reading import Compared, Reading
-from siem.proof.schema import keys
+from siem.schema import keys
 
 AGGREGATION = frozenset(
     """avg count count_distinct count_frequent first last least_recent max median min most_recent pct stddev sum

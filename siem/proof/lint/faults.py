@@ -13,7 +13,7 @@ from siem.proof.grammars import eql, esql, kusto, logql, searches, sigma, spl, s
 from siem.proof.grammars.reading import Compared, Reading
 from siem.proof.lint.dialect import Dialect, Source
 from siem.proof.lint.made import made_by_add_on
-from siem.proof.schema import Key, Kind, keys
+from siem.schema import Key, Kind, keys
 
 _NAMED = re.compile(r"(?:field|column|key|name) '?([@\w.]+)'?")
 """A name in a message, whoever wrote it."""

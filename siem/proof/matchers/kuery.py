@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from siem.proof import node
 from siem.proof.matchers.dsl import Dsl
 from siem.proof.matchers.values import NotUnderstood
-from siem.proof.schema import Kind, keys
+from siem.schema import Kind, keys
 
 _TYPES = {
     Kind.TEXT: "string",

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from siem.golden import Event
-from siem.packages.sentinel.columns import EVENT_TIME, INGESTED_TIME, TABLE
+from siem.languages.kusto_columns import EVENT_TIME, INGESTED_TIME, TABLE
 from siem.places import TOWNS
 from siem.proof import node
 from siem.proof.asking import for_trace, microseconds

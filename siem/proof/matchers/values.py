@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, assert_never, cast
 
 from siem.golden import Event
-from siem.proof.schema import Key, Kind, keys
+from siem.schema import Key, Kind, keys
 
 
 class NotUnderstood(ValueError):

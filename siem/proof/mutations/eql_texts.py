@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from siem.proof.mutations.sql_texts import ChangedText
-from siem.proof.schema import keys
+from siem.schema import keys
 from siem.sources import seconds
 
 _TERM = re.compile(r"(?<=where )[^\]]+?(?= and )|(?<= and )[^\]]+?(?= and |\])")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from siem.golden import Event
 from siem.proof.mutations.edits import Edit, edited, time_us, with_after, without
 from siem.proof.mutations.mutant import Mutant, Turn
-from siem.proof.schema import keys
+from siem.schema import keys
 
 DECIDED = {"event_name": frozenset({"tool_call.decided"})}
 ALLOWED = {**DECIDED, "decision": frozenset({"allow"})}

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from siem.proof.schema import keys
 from siem.rule import Rule, Window
+from siem.schema import keys
 from siem.sources import seconds
 
 Document = Mapping[str, Any]

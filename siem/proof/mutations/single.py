@@ -12,8 +12,8 @@ from siem.proof.engine import Engine
 from siem.proof.meaning import ANYTHING, MEANINGS, THE_TRACE, Alternative, Words, fits, says
 from siem.proof.mutations.edits import at, by_id, renamed, saying, twin
 from siem.proof.mutations.mutant import Ask, Turn, Verdict
-from siem.proof.schema import keys
 from siem.rule import Rule
+from siem.schema import keys
 
 SATURDAY = 5
 WORK_BEGINS, WORK_ENDS = 6, 20

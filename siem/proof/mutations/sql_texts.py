@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from siem.proof.schema import keys
+from siem.schema import keys
 
 STEP_S = 1.5
 """Events are planted a second on either side of a limit."""

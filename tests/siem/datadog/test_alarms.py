@@ -15,8 +15,8 @@ from siem.packages.datadog.detections import detection_rules
 from siem.packages.datadog.facets import TEXTS
 from siem.packages.datadog.monitors import LATE_S, monitors
 from siem.proof.matchers.datadog import compiled
-from siem.proof.schema import keys
 from siem.rule import Kind, Rule
+from siem.schema import keys
 from siem.sources import rules
 
 pytestmark = pytest.mark.requirement("E7")

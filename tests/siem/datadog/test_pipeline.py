@@ -24,7 +24,7 @@ from siem.packages.datadog.processors import (
     value_at,
 )
 from siem.places import EVERY_KIND, SAMPLES
-from siem.proof.schema import Kind, keys
+from siem.schema import Kind, keys
 
 pytestmark = pytest.mark.requirement("E7")
 

@@ -20,8 +20,8 @@ from siem.proof.grammars import eql, esql
 from siem.proof.matchers import dsl, kuery
 from siem.proof.matchers.values import NotUnderstood
 from siem.proof.matchers.window import complete
-from siem.proof.schema import keys
 from siem.rule import Rule, Window
+from siem.schema import keys
 from siem.sources import rules, seconds
 from tests.require import require_or_skip
 from tests.siem.attack import ATTACK

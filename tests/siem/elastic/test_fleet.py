@@ -17,7 +17,7 @@ from siem.packages.elastic.assets import FLEETS_DATA_VIEW, asset_files
 from siem.packages.elastic.integration import integration_files
 from siem.packages.elastic.names import DATASET, STREAM
 from siem.packages.elastic.template import component_template
-from siem.proof.schema import keys
+from siem.schema import keys
 
 pytestmark = pytest.mark.requirement("E7")
 

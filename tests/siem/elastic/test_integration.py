@@ -17,7 +17,7 @@ from siem.packages.elastic.names import DATASET, LEAST_STACK, PACKAGE, STREAM, V
 from siem.packages.elastic.pipeline import package_pipeline
 from siem.packages.elastic.pipeline_tests import after_pipeline
 from siem.places import SAMPLES
-from siem.proof.schema import keys
+from siem.schema import keys
 
 pytestmark = pytest.mark.requirement("E7")
 

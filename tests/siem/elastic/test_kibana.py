@@ -17,8 +17,8 @@ from siem.packages.elastic.text import json_lines
 from siem.proof import node
 from siem.proof.matchers import kuery
 from siem.proof.matchers.values import NotUnderstood
-from siem.proof.schema import keys
 from siem.queries import Language, query
+from siem.schema import keys
 from siem.sources import rules
 from tests.require import require_or_skip
 

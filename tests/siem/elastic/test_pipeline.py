@@ -24,7 +24,7 @@ from siem.packages.elastic.pipeline_tests import BROKEN, KEEP, after_pipeline, c
 from siem.places import EVERY_KIND
 from siem.proof.ingest.document import Document, Failed, NotKnown
 from siem.proof.ingest.processors import run
-from siem.proof.schema import keys
+from siem.schema import keys
 from tests.formats.making import any_events, entry_of
 
 pytestmark = pytest.mark.requirement("E7")

@@ -13,7 +13,7 @@ from siem.packages.elastic.names import COMPONENT, INDEX_PATTERN, PACKAGE, STREA
 from siem.packages.elastic.pipeline import MOVES
 from siem.packages.elastic.template import FIELD_LIMIT, component_template, index_template
 from siem.places import SAMPLES
-from siem.proof.schema import Kind, keys
+from siem.schema import Kind, keys
 
 pytestmark = pytest.mark.requirement("E7")
 

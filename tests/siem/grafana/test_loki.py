@@ -7,7 +7,7 @@ import pytest
 from siem.golden import corpus, golden, traced
 from siem.proof import node
 from siem.proof.grammars.logql import read
-from siem.proof.schema import keys
+from siem.schema import keys
 from tests.require import require_or_skip
 from tests.siem.grafana.lines import passing
 from tests.siem.grafana.shipped import dashboard, panels

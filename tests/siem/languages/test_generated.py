@@ -12,9 +12,9 @@ from siem.languages import elastic, kuery, kusto, splunk
 from siem.proof import node
 from siem.proof.grammars import esql
 from siem.proof.grammars import kusto as kusto_grammar
-from siem.proof.schema import keys
 from siem.queries import Language, query
 from siem.rule import Kind, Rule
+from siem.schema import keys
 from siem.sources import RuleBroken, rules
 from tests.require import require_or_skip
 from tests.siem.conditions import rule_with

@@ -13,7 +13,7 @@ from siem.packages.elastic.template import component_template
 from siem.proof import node
 from siem.proof.matchers import datadog, dsl, kuery, lucene
 from siem.proof.matchers.values import ANALYSED, NotUnderstood
-from siem.proof.schema import Kind, keys
+from siem.schema import Kind, keys
 from tests.require import require_or_skip
 from tests.siem.matchers import searching
 from tests.siem.matchers.searching import Event, Search

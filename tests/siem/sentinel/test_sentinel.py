@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 import yaml
 
+from siem.languages.kusto_columns import EVENT_TIME, INGESTED_TIME, TABLE, TIME, columns
 from siem.packages.schedule import LATE_S
 from siem.packages.sentinel import files
 from siem.packages.sentinel.analytics import alarms
 from siem.packages.sentinel.asim import FILTERING, PARAMETERS, PLAIN, names, parser, stored
-from siem.packages.sentinel.columns import EVENT_TIME, INGESTED_TIME, TABLE, TIME, columns
 from siem.packages.sentinel.transform import transform
 from siem.places import SAMPLES
 from siem.proof.grammars import kusto
-from siem.proof.schema import keys
 from siem.rule import Rule
+from siem.schema import keys
 from siem.sources import rules
 from tests.siem.sentinel.asim_schema import CLOSED, CONDITIONAL, MANDATORY
 

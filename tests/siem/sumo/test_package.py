@@ -14,11 +14,10 @@ from siem.packages.sumo.extraction import KEYS, extraction_rule
 from siem.packages.sumo.library import dashboard, library
 from siem.packages.sumo.monitors import RANGES, monitors, window
 from siem.places import EVERY_KIND, SAMPLES
-from siem.proof.asking import TRACE_PLACEHOLDER
 from siem.proof.grammars.sumo import read
-from siem.proof.schema import keys
 from siem.queries import Language, query
-from siem.rule import Rule
+from siem.rule import TRACE_PLACEHOLDER, Rule
+from siem.schema import keys
 from siem.sources import rules, seconds
 
 pytestmark = pytest.mark.requirement("E7")
