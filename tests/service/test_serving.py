@@ -83,6 +83,33 @@ async def test_a_call_in_flight_is_answered_before_the_application_ends() -> Non
             await http.get(f"{url}/slow")
 
 
+async def test_whoever_was_accepted_before_the_end_may_still_ask_a_while_later() -> None:
+    sample = Sample()
+    sample.may_go_on.set()
+
+    def ask_later(_words: str) -> None:
+        asyncio.get_running_loop().call_later(0.5, writer.write, b"GET /slow HTTP/1.1\r\nhost: here\r\n\r\n")
+
+    async with asyncio.timeout(PATIENCE_S):
+        async with serving(sample.app, tell=ask_later) as url:
+            _, _, port = url.rpartition(":")
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(port))
+        assert (await reader.read()).endswith(b"done")
+    assert sample.story == ["up", "answered", "down"]
+    writer.close()
+
+
+async def test_whoever_is_connected_and_asks_nothing_holds_nobody_up_for_long() -> None:
+    sample = Sample()
+    async with asyncio.timeout(PATIENCE_S):
+        async with serving(sample.app, grace_s=60) as url:
+            _, _, port = url.rpartition(":")
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(port))
+        assert await reader.read() == b""
+    assert sample.story == ["up", "down"]
+    writer.close()
+
+
 async def test_an_open_event_stream_is_ended_and_holds_nobody_up() -> None:
     sample = Sample()
     received: list[str] = []

@@ -26,7 +26,10 @@ START_S = 5.0
 LAST_WORDS_S = 5.0
 """How long cancelled calls may take to record how they ended."""
 LINGER_S = 0.2
-"""Whoever was accepted just before the end gets this long to say what it wants, instead of a closed connection."""
+"""So long everybody who is connected may begin another request, instead of finding the connection closed."""
+LONGEST_LINGER_S = 2.0
+"""So long, in all, whoever was accepted before the end and has asked nothing yet; its machine may be a busy one."""
+LOOK_AGAIN_S = 0.02
 
 
 def _quiet(_words: str) -> None:
@@ -88,12 +91,19 @@ class Server(uvicorn.Server):
         self._streams.end()
         self._tell(f"Ending: nothing new is accepted; calls in flight get {self._grace_s:g} s to finish.")
         try:
-            await asyncio.sleep(LINGER_S)
+            await self._linger()
             await super().shutdown(sockets)
         except asyncio.CancelledError:
             await self._cut_short()
             raise
         await self._last_words()
+
+    async def _linger(self) -> None:
+        await asyncio.sleep(LINGER_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_LINGER_S - LINGER_S):
+                while any(map(_has_asked_nothing, self._connections())):  # noqa: ASYNC110 -- uvicorn tells nobody
+                    await asyncio.sleep(LOOK_AGAIN_S)
 
     async def _cut_short(self) -> None:
         """Cancel the calls in flight; those of a session run in the application's lifespan, which ends here, too."""
@@ -130,10 +140,17 @@ class Server(uvicorn.Server):
 
     def _connection_of(self, scope: Scope) -> H11Protocol | None:
         """What the server keeps beside this very scope: an application is told nothing of its connection."""
-        for connection in self.server_state.connections:
-            if isinstance(connection, H11Protocol) and getattr(connection.cycle, "scope", None) is scope:
+        for connection in self._connections():
+            if getattr(connection.cycle, "scope", None) is scope:
                 return connection
         return None
+
+    def _connections(self) -> list[H11Protocol]:
+        return [connection for connection in self.server_state.connections if isinstance(connection, H11Protocol)]
+
+
+def _has_asked_nothing(connection: H11Protocol) -> bool:
+    return getattr(connection, "cycle", None) is None
 
 
 @asynccontextmanager
