@@ -49,7 +49,7 @@ schemas: .venv/run.stamp ## Write schemas/ anew from the models
 siem: .venv/dev.stamp build/appinspect/.stamp $(NODE_STAMPS) ## Write siem-samples/ anew, and prove all of it
 	$(BIN)/python -m siem.corpus
 	$(BIN)/python -m siem
-	$(BIN)/pytest tests/siem tests/siem_samples $(PYTEST_FLAGS)
+	$(BIN)/pytest $(IN_TWO) tests/siem tests/siem_samples $(PYTEST_FLAGS)
 
 addon: .venv/dev.stamp ## Build the add-on for Splunk into build/siem/
 	@$(BIN)/python -m siem.packages.splunk.archive
