@@ -28,7 +28,20 @@ _MOST_ROWS = 10_000
 _TWO = 2
 
 
-class _Condition(ESQLBackend):
+class _Alone:
+    """For backends that would put a source before the condition, or columns behind it."""
+
+    def finalize_query_default(
+        self,
+        rule: SigmaRule,  # noqa: ARG002 -- what the backend calls it with
+        query: str,
+        index: int,  # noqa: ARG002
+        state: ConversionState,  # noqa: ARG002
+    ) -> str:
+        return query
+
+
+class _Condition(_Alone, ESQLBackend):
     """The condition alone, in the capitals that Elastic writes."""
 
     or_token: ClassVar[str] = "OR"  # noqa: S105 -- no token that opens anything
@@ -40,32 +53,14 @@ class _Condition(ESQLBackend):
     field_exists_expression: ClassVar[str] = "{field} IS NOT NULL"
     field_not_exists_expression: ClassVar[str] = "{field} IS NULL"
 
-    def finalize_query_default(
-        self,
-        rule: SigmaRule,  # noqa: ARG002 -- what the backend calls it with
-        query: str,
-        index: int,  # noqa: ARG002
-        state: ConversionState,  # noqa: ARG002
-    ) -> str:
-        return query
 
-
-class _Eql(EqlBackend):
+class _Eql(_Alone, EqlBackend):
     """Adds what the backend lacks: existence, and lists in which `*` is no wildcard."""
 
     field_exists_expression: ClassVar[str | None] = "?{field} != null"
     field_not_exists_expression: ClassVar[str | None] = "?{field} == null"
     or_in_operator: ClassVar[str] = " in~ "
     in_expressions_allow_wildcards: ClassVar[bool] = False
-
-    def finalize_query_default(
-        self,
-        rule: SigmaRule,  # noqa: ARG002 -- what the backend calls it with
-        query: str,
-        index: int,  # noqa: ARG002
-        state: ConversionState,  # noqa: ARG002
-    ) -> str:
-        return query
 
 
 def esql(rule: Rule) -> str | None:

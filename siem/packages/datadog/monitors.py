@@ -13,14 +13,12 @@ import orjson
 
 from siem.languages.datadog import Threshold, threshold
 from siem.packages.datadog.words import PRIORITIES, message, tags
+from siem.packages.schedule import LATE_S
 from siem.rule import Rule
 from siem.sources import rules
 
 HOUR_S = 3600
 LONGEST_S = 48 * HOUR_S
-LATE_S = 600
-"""How much further than its lookback a monitor of single events looks: windows go by the time of the event, which may
-come in late."""
 
 
 def monitors() -> Mapping[str, dict[str, Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from siem.languages.sumo import alert, alert_groups
+from siem.packages.schedule import LATE_S
 from siem.places import SAMPLES
 from siem.queries import Language, query
 from siem.rule import Rule, Severity
@@ -15,13 +16,8 @@ from siem.sources import rules, seconds
 
 RANGES = ("5m", "10m", "15m", "30m", "1h", "6h", "12h", "24h")
 """All that a monitor may look back."""
-
-LATE_S = 600
-"""How much further than its lookback a monitor of single events looks: they may come in late."""
-
 DELAY = "2m"
 """How much later a monitor that counts looks at its window, so that the newest events are there, too."""
-
 LOUD = frozenset({Severity.HIGH, Severity.CRITICAL})
 
 

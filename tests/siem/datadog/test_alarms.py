@@ -13,7 +13,8 @@ from siem.languages.datadog import threshold
 from siem.packages.datadog.dashboard import dashboard
 from siem.packages.datadog.detections import detection_rules
 from siem.packages.datadog.facets import TEXTS
-from siem.packages.datadog.monitors import LATE_S, monitors
+from siem.packages.datadog.monitors import monitors
+from siem.packages.schedule import LATE_S
 from siem.proof.matchers.datadog import compiled
 from siem.rule import Kind, Rule
 from siem.schema import keys
